@@ -1,0 +1,105 @@
+/*
+ * The only reader of the environment. Each setting is declared once: name (with its unit), default, meaning. A process reads
+ * the settings once at start; a bad value names every bad setting at once and the process exits 78 (EX_CONFIG).
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { RedtroveError } from './errors.js'
+
+const positiveMs = z.coerce.number().int().positive()
+const flag = z
+  .enum(['0', '1', 'true', 'false', 'yes', 'no'])
+  .transform((text) => ['1', 'true', 'yes'].includes(text))
+
+const settings = z.object({
+  /** Everything that lives: database, keys, tokens, guests, the private broker. */
+  REDTROVE_STATE_DIR: z
+    .string()
+    .min(1)
+    .default('.redtrove')
+    .transform((path) => resolve(path)),
+  REDTROVE_API_HOST: z.string().min(1).default('127.0.0.1'),
+  /** 0 takes a free port; the ready line and clientrc say which. */
+  REDTROVE_API_PORT: z.coerce.number().int().min(0).max(65535).default(8779),
+  /** `postgres://…`, or nothing for the SQLite file in the state directory. */
+  REDTROVE_DATABASE_URL: z
+    .string()
+    .regex(/^(postgres(ql)?:\/\/|sqlite:)/, 'must start with postgres:// or sqlite:')
+    .optional(),
+  /** `amqp://…` or `amqps://…`; nothing starts a private rabbitmq-server (npm start). */
+  REDTROVE_AMQP_URL: z
+    .string()
+    .regex(/^amqps?:\/\//, 'must start with amqp:// or amqps://')
+    .optional(),
+  REDTROVE_COMPUTE: z.enum(['process']).default('process'),
+  /** Instances of the process provider get addresses out of this /16 (first two numbers), for example 127.83. */
+  REDTROVE_PROCESS_NETWORK: z
+    .string()
+    .regex(/^127\.\d{1,3}$/, 'must look like 127.83')
+    .optional(),
+  REDTROVE_HEARTBEAT_MS: positiveMs.default(1000),
+  REDTROVE_HEARTBEAT_AGE_MS_MAX: positiveMs.default(6000),
+  /** A taskmanager that stands still for this long loses its operations to another. */
+  REDTROVE_LEASE_MS: positiveMs.default(3000),
+  REDTROVE_SWEEP_MS: positiveMs.default(500),
+  /** How long a promote may hold back writes before it gives up and lets them go on. */
+  REDTROVE_PROMOTE_PAUSE_MS: positiveMs.max(10_000).default(2000),
+  /** How long a new replica may take to link up before it alone goes to ERROR. */
+  REDTROVE_REPLICA_SYNC_MS_MAX: positiveMs.default(600_000),
+  /** Streaming the data set to new replicas without a file on the source's disk (Redis 2.8.18 and later). */
+  REDTROVE_REPL_DISKLESS_SYNC: flag.default(true),
+  /** How long a source waits for further replicas before a diskless transfer; used only when more than one is asked for. */
+  REDTROVE_REPL_DISKLESS_SYNC_DELAY_SECONDS: z.coerce.number().int().min(0).max(600).default(5),
+  REDTROVE_REPLICATION_STRATEGY: z.enum(['redis-sync']).default('redis-sync'),
+  REDTROVE_MAX_INSTANCES_PER_PROJECT: z.coerce.number().int().min(-1).default(10),
+  REDTROVE_KEYSTONE_URL: z.url().optional(),
+  REDTROVE_REDIS_SERVER: z.string().min(1).default('redis-server'),
+  REDTROVE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+export type Settings = z.output<typeof settings>
+
+/** Reads and checks every setting. Fails with `bad_setting`, whose message has one line for each bad one. */
+export function readSettings(env: Readonly<Record<string, string | undefined>> = process.env): Settings {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name.startsWith('REDTROVE_') && value !== ''),
+  )
+  const parsed = settings.safeParse(given)
+  if (parsed.success) return parsed.data
+  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+  throw new RedtroveError('bad_setting', `Bad settings:\n${lines.join('\n')}`)
+}
+
+/** Files of a state directory; the one place that knows its layout. Folders are 0700, secrets 0600. */
+export function stateLayout(stateDir: string) {
+  return {
+    database: join(stateDir, 'redtrove.sqlite'),
+    clientrc: join(stateDir, 'clientrc'),
+    tokens: join(stateDir, 'secrets', 'tokens.json'),
+    masterKey: join(stateDir, 'secrets', 'master.key'),
+    /** Written by the supervisor for its private broker; read by every child, so that the password is in no environment. */
+    amqpUrl: join(stateDir, 'secrets', 'amqp-url'),
+    broker: join(stateDir, 'broker'),
+    run: join(stateDir, 'run'),
+    hostSocket: join(stateDir, 'run', 'host.sock'),
+    guests: join(stateDir, 'guests'),
+    guest: (instanceId: string) => join(stateDir, 'guests', instanceId),
+  }
+}
+
+/** Broker address: the setting, else the private broker's file. Fails with `bad_setting` when there is neither. */
+export function amqpUrlOf(config: Settings): string {
+  if (config.REDTROVE_AMQP_URL) return config.REDTROVE_AMQP_URL
+  const file = stateLayout(config.REDTROVE_STATE_DIR).amqpUrl
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim()
+  throw new RedtroveError(
+    'bad_setting',
+    `Bad settings:\n  REDTROVE_AMQP_URL: not set, and there is no private broker in ${config.REDTROVE_STATE_DIR} (npm start makes one)`,
+  )
+}
+
+/** Database address as knex wants it. */
+export function databaseUrlOf(config: Settings): string {
+  return config.REDTROVE_DATABASE_URL ?? `sqlite:${stateLayout(config.REDTROVE_STATE_DIR).database}`
+}

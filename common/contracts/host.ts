@@ -1,0 +1,47 @@
+/*
+ * The process provider's host part: it owns the agent processes of one machine. The taskmanager speaks to it over HTTP on a
+ * unix socket in the state directory (0600); JSON bodies as below. Every call may be repeated.
+ */
+import { z } from 'zod'
+import { assignmentSchema } from './assignment.js'
+import { endpointSchema } from './observation.js'
+
+/** All that is needed to run one guest. Becomes the agent's seed file (0600). */
+export const guestSpecSchema = z.object({
+  instanceId: z.uuid(),
+  endpoint: endpointSchema,
+  /** Role at birth; later ones reach the agent as commands. */
+  assignment: assignmentSchema,
+  /** Hex of the 32-byte key that seals this instance's messages. */
+  sealKey: z.string().regex(/^[0-9a-f]{64}$/),
+  maxMemoryBytes: z.int().min(0),
+  /** For the disk alarm; the process provider does not enforce it. */
+  volumeGb: z.int().min(1),
+})
+export type GuestSpec = z.output<typeof guestSpecSchema>
+
+/** What the host sees of one guest. `fenced`: it was killed and will not be started again until `ensure`. */
+export const guestStateSchema = z.object({
+  instanceId: z.uuid(),
+  state: z.enum(['absent', 'running', 'stopped', 'fenced']),
+  agentPid: z.int().nullable(),
+  serverPid: z.int().nullable(),
+})
+export type GuestState = z.output<typeof guestStateSchema>
+
+/**
+ * PUT    /guests/{id}          ensure: seed file written when absent, agent running (supervised, restarted when it dies)  → GuestState
+ * POST   /guests/{id}/fence    SIGKILL agent and redis-server, answer once both are confirmed gone; not started again   → GuestState
+ * GET    /guests/{id}          inspect                                                                                → GuestState
+ * DELETE /guests/{id}          agent and server stopped, folder removed                                              → GuestState
+ * GET    /guests               inventory                                                                             → { guests: GuestState[] }
+ * GET    /datastores           what can be run here                                                                 → { versions: DatastoreOffer[] }
+ */
+export const datastoreOfferSchema = z.object({
+  datastore: z.enum(['redis', 'valkey']),
+  /** major.minor, for example 7.0 */
+  name: z.string(),
+  /** full version of the binary, for example 7.0.15 */
+  version: z.string(),
+})
+export type DatastoreOffer = z.output<typeof datastoreOfferSchema>

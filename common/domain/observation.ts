@@ -1,0 +1,82 @@
+import type { Endpoint, MemberRole, ReplicationSetId } from './instance.js'
+
+/**
+ * What the agent says of its redis-server process.
+ * `crashed`: it died three times within a minute and is not started again by itself.
+ */
+export const SERVICE_STATES = ['starting', 'loading', 'running', 'stopped', 'crashed'] as const
+export type ServiceState = (typeof SERVICE_STATES)[number]
+
+/** Link of a replica to its source: `syncing` while a full synchronisation is under way. */
+export const LINK_STATES = ['up', 'syncing', 'down'] as const
+export type LinkState = (typeof LINK_STATES)[number]
+
+/** A replica as its source lists it (INFO replication, `slaveN`). */
+export interface ConnectedReplica {
+  readonly host: string
+  readonly port: number
+  readonly state: string
+  readonly offset: number
+  readonly lagSeconds: number | null
+}
+
+/** The highest command an agent has accepted, as it keeps it on disk. */
+export interface AcceptedAssignment {
+  readonly setId: ReplicationSetId
+  readonly epoch: number
+  readonly attempt: number
+  readonly role: MemberRole
+  readonly source: Endpoint | null
+}
+
+/**
+ * One look at one redis-server by its agent. Fields that need an answering server are null when there is none.
+ * Field names of INFO in brackets; meaning as in Redis 7.0's INFO documentation.
+ */
+export interface Observation {
+  readonly service: ServiceState
+  readonly serverVersion: string | null
+  readonly serverPid: number | null
+  /** [role] as the server says it, whatever was asked for. */
+  readonly role: 'source' | 'replica' | null
+  /** Writes are out of reach at run time ([min-replicas-to-write] above any number of replicas). */
+  readonly fenced: boolean | null
+  /** [master_replid], [master_replid2], [second_repl_offset] */
+  readonly replicationId: string | null
+  readonly replicationId2: string | null
+  readonly secondOffset: number | null
+  /** [master_repl_offset] on a source, [slave_repl_offset] on a replica: bytes of the replication stream applied. */
+  readonly offset: number | null
+  /** Replica only: whom it follows at run time, and how. */
+  readonly following: Endpoint | null
+  readonly link: LinkState | null
+  /** Replica only: since the agent first saw the link down, on the agent's monotonic clock. 0 while it is up. */
+  readonly linkDownMs: number | null
+  /** Replica only: [master_last_io_seconds_ago]; -1 while there is no link. For users; it decides nothing. */
+  readonly lastIoSecondsAgo: number | null
+  /** Source only. */
+  readonly connectedReplicas: readonly ConnectedReplica[]
+  /** [sync_full], [sync_partial_ok], [sync_partial_err] since the process started. */
+  readonly syncFull: number | null
+  readonly syncPartialOk: number | null
+  readonly syncPartialErr: number | null
+  readonly memoryUsedBytes: number | null
+  readonly memoryMaxBytes: number | null
+  readonly keys: number | null
+  readonly clients: number | null
+  readonly diskUsedBytes: number | null
+  readonly diskFreeBytes: number | null
+  /** AOF on and its last write and rewrite good, as INFO persistence says. */
+  readonly persistenceOk: boolean | null
+  readonly accepted: AcceptedAssignment | null
+  /** A sentence for the user when the agent cannot do what it should: address taken, server missing, disk full. */
+  readonly fault: string | null
+}
+
+/** The last report of an instance's agent, as the control plane stored it. */
+export interface StoredObservation {
+  readonly observation: Observation
+  readonly bootId: string
+  readonly seq: number
+  readonly receivedAtMs: number
+}

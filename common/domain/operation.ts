@@ -1,0 +1,111 @@
+import type { InstanceId, ReplicationSetId } from './instance.js'
+
+export const OPERATION_KINDS = [
+  'create_instance',
+  'create_replicas',
+  'detach_replica',
+  'promote_to_replica_source',
+  'eject_replica_source',
+  'restart_instance',
+  'delete_instance',
+  /** Sets or rotates the application password on every member of a set (Trove's root enable and disable). */
+  'set_password',
+  /** Opened by the sweeper only: makes observed roles equal the desired ones. */
+  'repair_replication',
+] as const
+export type OperationKind = (typeof OPERATION_KINDS)[number]
+
+/**
+ * `pending`: accepted, nothing done. `preparing`: all done so far can be taken back.
+ * `committing`: the plan is saved, only forward. The rest are ends.
+ */
+export const OPERATION_STATES = [
+  'pending',
+  'preparing',
+  'committing',
+  'done',
+  'rolled_back',
+  'failed',
+] as const
+export type OperationState = (typeof OPERATION_STATES)[number]
+export const OPEN_STATES = ['pending', 'preparing', 'committing'] as const satisfies readonly OperationState[]
+
+/** Moves that may happen; a state without a row entry is an end. Drawn in docs/replication.md from this table. */
+export const OPERATION_MOVES: Record<OperationState, readonly OperationState[]> = {
+  pending: ['preparing', 'rolled_back'],
+  preparing: ['committing', 'done', 'rolled_back', 'failed'],
+  committing: ['done', 'failed'],
+  done: [],
+  rolled_back: [],
+  failed: [],
+}
+
+export const STEP_STATES = ['running', 'done', 'failed', 'taken_back'] as const
+export type StepState = (typeof STEP_STATES)[number]
+
+export interface OperationStep {
+  readonly seq: number
+  readonly name: string
+  readonly state: StepState
+  readonly attempt: number
+  readonly startedAtMs: number
+  readonly endedAtMs: number | null
+  /** Progress or outcome in one short sentence. */
+  readonly detail: string | null
+}
+
+/** What each kind was asked for. Plain JSON; secrets in it are sealed by the store's caller. */
+export interface OperationRequests {
+  create_instance: Record<string, never>
+  create_replicas: { readonly replicaIds: readonly InstanceId[] }
+  detach_replica: Record<string, never>
+  promote_to_replica_source: Record<string, never>
+  eject_replica_source: { readonly force?: boolean }
+  restart_instance: Record<string, never>
+  delete_instance: Record<string, never>
+  /** `sealedPassword`: the new application password, sealed with the key ring. */
+  set_password: { readonly sealedPassword: string; readonly disable: boolean }
+  repair_replication: { readonly drift: readonly string[] }
+}
+
+export interface OperationResult {
+  /** One sentence of what was done and why. */
+  readonly summary: string
+  readonly [fact: string]: unknown
+}
+
+export interface Operation<K extends OperationKind = OperationKind> {
+  readonly id: string
+  readonly kind: K
+  readonly projectId: string
+  readonly state: OperationState
+  /** The instance the caller named. */
+  readonly instanceId: InstanceId
+  readonly setId: ReplicationSetId
+  /** Everything this operation holds while it is open, the subject included. */
+  readonly memberIds: readonly InstanceId[]
+  /** The set's epoch that this operation raised; every command carries it. */
+  readonly epoch: number
+  readonly request: OperationRequests[K]
+  /** Saved at the point of no return; plain JSON that belongs to the workflow of this kind. */
+  readonly plan: unknown
+  readonly result: OperationResult | null
+  readonly fault: string | null
+  readonly requestId: string
+  /** Raised by each taskmanager that takes the operation; the second half of the fencing token. */
+  readonly attempt: number
+  readonly leaseOwner: string | null
+  /** Raised with each renewal; a lease is lost when it stands still for `leaseMs` on the observer's own clock. */
+  readonly leaseBeat: number
+  /** Milliseconds from creation after which `preparing` is taken back. */
+  readonly deadlineMs: number
+  readonly cancelRequested: boolean
+  readonly createdAtMs: number
+  readonly startedAtMs: number | null
+  readonly endedAtMs: number | null
+}
+
+/** True while the operation holds its members. */
+export function isOpen(operation: { readonly state: OperationState }): boolean {
+  return (OPEN_STATES as readonly OperationState[]).includes(operation.state)
+}

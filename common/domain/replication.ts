@@ -1,0 +1,41 @@
+import { RedtroveError } from '../errors.js'
+import type { InstanceId } from './instance.js'
+
+/** One source and the replicas that follow it. Nobody follows a replica; `source` is null in an ejected instance's own set. */
+export interface Topology {
+  readonly source: InstanceId | null
+  readonly replicas: readonly InstanceId[]
+}
+
+/** All members, source first. */
+export function members(set: Topology): readonly InstanceId[] {
+  return set.source === null ? set.replicas : [set.source, ...set.replicas]
+}
+
+/** The set as it will be once `candidate` leads it. Fails with `bad_request` if it is not a replica. */
+export function promoted(set: Topology, candidate: InstanceId): Topology {
+  requireReplica(set, candidate)
+  return { source: candidate, replicas: members(set).filter((id) => id !== candidate) }
+}
+
+/** The set without `replica`. Fails with `bad_request` if it is not a replica. */
+export function detached(set: Topology, replica: InstanceId): Topology {
+  requireReplica(set, replica)
+  return { ...set, replicas: set.replicas.filter((id) => id !== replica) }
+}
+
+/** The set after its source was fenced and `successor` leads. Fails with `bad_request` if it is not a replica. */
+export function ejected(set: Topology, successor: InstanceId): Topology {
+  requireReplica(set, successor)
+  return { source: successor, replicas: set.replicas.filter((id) => id !== successor) }
+}
+
+/** Members of both sets whose source differs between `before` and `after`, the new source left out. */
+export function repointed(before: Topology, after: Topology): readonly InstanceId[] {
+  if (before.source === after.source) return []
+  return after.replicas
+}
+
+function requireReplica(set: Topology, id: InstanceId): void {
+  if (!set.replicas.includes(id)) throw new RedtroveError('bad_request', `Instance ${id} is not a replica.`)
+}

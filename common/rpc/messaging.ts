@@ -1,0 +1,55 @@
+/*
+ * What programs may say to each other over AMQP, as two narrow interfaces. `open-messaging.ts` implements them over a broker
+ * session; no other file imports amqplib.
+ *
+ *   api          ── ring ───────────────► taskmanager        durable queue, only an operation's id
+ *   taskmanager  ── guest(id).method ───► guest agent        durable queues per instance and lane, sealed, direct reply-to
+ *   guest agent  ── report ─────────────► taskmanager        bounded queue, sealed, newest matters
+ *   guest agent  ── ask.assignmentOf ───► taskmanager        sealed, direct reply-to
+ *
+ * Sealed: AES-256-GCM under the instance's own key; direction, instance, method, message id and boot id are bound to the text;
+ * a message that is replayed, meant for another boot of the agent, or not sealed by this key is refused. No plaintext fallback.
+ */
+import type { guestAgent } from '../contracts/guestagent.js'
+import type { Report, taskmanagerQuestions } from '../contracts/taskmanager.js'
+import type { InstanceId } from '../domain/instance.js'
+import type { Observation } from '../domain/observation.js'
+import type { Client, Handlers } from './contract.js'
+
+/** The control plane's side (api: only `ring`). All methods reject with `unavailable` while the broker is away. */
+export interface ControlMessaging {
+  readonly connected: () => boolean
+  /** Resolves once the broker accepts, rejects with `unavailable` at the deadline. */
+  waitConnected(timeoutMs: number): Promise<void>
+  /** Says that an operation is runnable; confirmed by the broker. */
+  ring(operationId: string): Promise<void>
+  onRing(handler: (operationId: string) => void): void
+  /** The caller's end of one guest. Answers as the contract says; a call is never repeated by itself. */
+  guest(instanceId: InstanceId): Client<typeof guestAgent>
+  /** Declares the queues of an instance; once, when it is created. Repeatable. */
+  declareGuest(instanceId: InstanceId): Promise<void>
+  removeGuest(instanceId: InstanceId): Promise<void>
+  onReport(handler: (report: Report) => void): void
+  onQuestion(handlersFor: (instanceId: InstanceId) => Handlers<typeof taskmanagerQuestions>): void
+  close(): Promise<void>
+}
+
+/** A guest agent's side. */
+export interface GuestMessaging {
+  readonly connected: () => boolean
+  serve(handlers: Handlers<typeof guestAgent>): void
+  /** Numbered and sealed; dropped while the broker is away, since only the newest matters. */
+  report(observation: Observation): void
+  readonly ask: Client<typeof taskmanagerQuestions>
+  /** Called each time the broker is reached (again). */
+  onConnected(handler: () => void): void
+  close(): Promise<void>
+}
+
+export interface MessagingOptions {
+  /** With credentials; never logged. */
+  readonly url: string
+}
+
+/** Sealing keys by instance (the key ring's `instanceKey`). */
+export type KeyOf = (instanceId: InstanceId) => Buffer

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config'
+
+/** A project per ring: what a test needs is its folder. `npm test` runs them all. */
+const ring = (name: string, include: string[], overrides: object = {}) => ({
+  test: { name, include, testTimeout: 20_000, hookTimeout: 60_000, ...overrides },
+})
+
+export default defineConfig({
+  test: {
+    projects: [
+      ring('unit', ['test/unit/**/*.test.ts', 'test/tidy.test.ts', 'test/contract/**/*.test.ts']),
+      ring('workflows', ['test/workflows/**/*.test.ts'], { testTimeout: 120_000 }),
+      ring('store', ['test/store/**/*.test.ts']),
+      ring('api', ['test/api/**/*.test.ts']),
+      ring('guestagent', ['test/guestagent/**/*.test.ts'], { testTimeout: 60_000 }),
+      ring('integration', ['test/integration/**/*.test.ts'], {
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+      }),
+    ],
+  },
+})
