@@ -1,0 +1,159 @@
+/* A plain HTTP client of the service as a test sees it: no shared code with the product, so that it can disagree with it. */
+import { waitUntil } from '../../common/wait-until.js'
+
+export interface InstanceBody {
+  readonly id: string
+  readonly name: string
+  readonly status: string
+  readonly operating_status: string
+  readonly password?: string
+  readonly addresses?: readonly { readonly address: string; readonly type: string }[]
+  readonly replica_of?: { readonly id: string }
+  readonly replicas?: readonly { readonly id: string }[]
+  readonly fault?: { readonly message: string }
+  readonly replication?: {
+    readonly role: string
+    readonly link?: string | null
+    readonly offset?: number | null
+  }
+}
+
+export interface OperationBody {
+  readonly id: string
+  readonly kind: string
+  readonly state: string
+  readonly epoch: number
+  readonly fault?: string | null
+  readonly result?: Record<string, unknown> | null
+  readonly steps?: readonly {
+    readonly name: string
+    readonly state: string
+    readonly detail?: string | null
+  }[]
+}
+
+export interface Answer<T = unknown> {
+  readonly status: number
+  readonly body: T
+  readonly operationId: string | null
+}
+
+const TERMINAL = ['done', 'rolled_back', 'failed']
+
+export interface TroveClient {
+  send<T = unknown>(method: string, path: string, body?: unknown): Promise<Answer<T>>
+  show(id: string): Promise<InstanceBody>
+  list(): Promise<readonly InstanceBody[]>
+  operation(id: string): Promise<OperationBody>
+  /** Waits for the end of an operation, whatever it is. */
+  ended(operationId: string | null, timeoutMs?: number): Promise<OperationBody>
+  createSource(name: string): Promise<{ readonly id: string; readonly password: string }>
+  /** Creates `count` replicas and waits until the operation has ended; answers with the ids of the set's replicas. */
+  createReplicas(sourceId: string, name: string, count: number): Promise<readonly string[]>
+  act(id: string, action: string): Promise<Answer>
+  addressOf(id: string): Promise<{ readonly host: string; readonly port: number }>
+  /** ACTIVE and HEALTHY. */
+  healthy(id: string, timeoutMs?: number): Promise<InstanceBody>
+  gone(id: string, timeoutMs?: number): Promise<void>
+}
+
+/** `baseUrl` is http://HOST:PORT/v1.0/PROJECT, as the ready line says. */
+export function troveClient(baseUrl: string, token: string): TroveClient {
+  async function send<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const response = await fetch(`${baseUrl}${path}`, {
+      method,
+      headers: {
+        'x-auth-token': token,
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(30_000),
+    })
+    const text = await response.text()
+    return {
+      status: response.status,
+      // The test's own expectations parse it; an empty body is an empty object.
+      body: (text ? JSON.parse(text) : {}) as T,
+      operationId: response.headers.get('x-redtrove-operation-id'),
+    }
+  }
+
+  async function expectOk<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const answer = await send<T>(method, path, body)
+    if (answer.status >= 300)
+      throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    return answer
+  }
+
+  const show = async (id: string) =>
+    (await expectOk<{ instance: InstanceBody }>('GET', `/instances/${id}`)).body.instance
+  const operation = async (id: string) =>
+    (await expectOk<{ operation: OperationBody }>('GET', `/operations/${id}`)).body.operation
+
+  async function ended(operationId: string | null, timeoutMs = 60_000): Promise<OperationBody> {
+    if (!operationId) throw new Error('no operation id in the answer')
+    return waitUntil(
+      `operation ${operationId} ends`,
+      () => operation(operationId),
+      (op) => TERMINAL.includes(op.state),
+      {
+        timeoutMs,
+        pollMs: 30,
+      },
+    )
+  }
+
+  async function healthy(id: string, timeoutMs = 60_000): Promise<InstanceBody> {
+    return waitUntil(
+      `instance ${id} is healthy`,
+      () => show(id),
+      (instance) => instance.status === 'ACTIVE' && instance.operating_status === 'HEALTHY',
+      { timeoutMs, pollMs: 50 },
+    )
+  }
+
+  return {
+    send,
+    show,
+    list: async () => (await expectOk<{ instances: InstanceBody[] }>('GET', '/instances')).body.instances,
+    operation,
+    ended,
+    createSource: async (name) => {
+      const answer = await expectOk<{ instance: InstanceBody }>('POST', '/instances', {
+        instance: { name, flavorRef: '1', volume: { size: 1 }, datastore: { type: 'redis' } },
+      })
+      const { id, password } = answer.body.instance
+      if (!password) throw new Error('the create answer holds no password')
+      await healthy(id)
+      return { id, password }
+    },
+    createReplicas: async (sourceId, name, count) => {
+      const answer = await expectOk('POST', '/instances', {
+        instance: { name, replica_of: sourceId, replica_count: count },
+      })
+      const outcome = await ended(answer.operationId, 120_000)
+      if (outcome.state !== 'done')
+        throw new Error(`create_replicas ended ${outcome.state}: ${JSON.stringify(outcome)}`)
+      return ((await show(sourceId)).replicas ?? []).map((replica) => replica.id)
+    },
+    act: (id, action) => send('POST', `/instances/${id}/action`, { [action]: {} }),
+    addressOf: async (id) => {
+      const address = (await show(id)).addresses?.[0]?.address
+      if (!address) throw new Error(`instance ${id} has no address`)
+      return { host: address, port: 6379 }
+    },
+    healthy,
+    gone: async (id, timeoutMs = 60_000) => {
+      await waitUntil(
+        `instance ${id} is gone`,
+        () => send('GET', `/instances/${id}`),
+        (answer) => answer.status === 404,
+        {
+          timeoutMs,
+          pollMs: 50,
+        },
+      )
+    },
+  }
+}
