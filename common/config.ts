@@ -55,6 +55,17 @@ const settings = z.object({
   REDTROVE_MAX_INSTANCES_PER_PROJECT: z.coerce.number().int().min(-1).default(10),
   REDTROVE_KEYSTONE_URL: z.url().optional(),
   REDTROVE_REDIS_SERVER: z.string().min(1).default('redis-server'),
+  /**
+   * For crash tests, off by default: `kind/step/before` or `kind/step/after` kills the taskmanager (SIGKILL) at that step's edge;
+   * `@/path/marker` at the end makes it once, the marker is written first.
+   */
+  REDTROVE_FAILPOINT: z
+    .string()
+    .regex(
+      /^[a-z_]+\/[^/@]+\/(before|after)(@.+)?$/,
+      'must look like kind/step/before or kind/step/after@/path/marker',
+    )
+    .optional(),
   REDTROVE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 

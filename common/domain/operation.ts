@@ -34,7 +34,8 @@ export const OPEN_STATES = ['pending', 'preparing', 'committing'] as const satis
 export const OPERATION_MOVES: Record<OperationState, readonly OperationState[]> = {
   pending: ['preparing', 'rolled_back'],
   preparing: ['committing', 'done', 'rolled_back', 'failed'],
-  committing: ['done', 'failed'],
+  /** Back from here only when the plan itself has brought everything to where it was (promote leads the old source back). */
+  committing: ['done', 'rolled_back', 'failed'],
   done: [],
   rolled_back: [],
   failed: [],

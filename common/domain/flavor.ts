@@ -1,0 +1,31 @@
+/** A size an instance may have. Ids are Trove-like digits, so that clients which insist on an integer can name them. */
+export interface Flavor {
+  readonly id: string
+  readonly name: string
+  readonly ramMb: number
+  readonly vcpus: number
+  readonly diskGb: number
+}
+
+/** The sizes that are offered; the process provider turns `ramMb` into a memory limit and does not enforce the rest. */
+export const FLAVORS: readonly Flavor[] = [
+  { id: '1', name: 'redis.tiny', ramMb: 128, vcpus: 1, diskGb: 1 },
+  { id: '2', name: 'redis.small', ramMb: 512, vcpus: 1, diskGb: 2 },
+  { id: '3', name: 'redis.medium', ramMb: 1024, vcpus: 1, diskGb: 4 },
+  { id: '4', name: 'redis.large', ramMb: 2048, vcpus: 2, diskGb: 8 },
+  { id: '5', name: 'redis.xlarge', ramMb: 4096, vcpus: 2, diskGb: 16 },
+]
+
+/** The flavor of this id; undefined when it is not offered (any more). */
+export function flavorOf(id: string): Flavor | undefined {
+  return FLAVORS.find((flavor) => flavor.id === id)
+}
+
+/**
+ * Memory a redis-server of this flavor may use for data, in bytes: three quarters of the RAM, so that a fork for persistence
+ * or a full synchronisation finds room. 0 (no limit) for a flavor that is not offered any more.
+ */
+export function maxMemoryBytesOf(flavorId: string): number {
+  const flavor = flavorOf(flavorId)
+  return flavor ? Math.floor(flavor.ramMb * 0.75) * 1024 * 1024 : 0
+}
