@@ -5,10 +5,14 @@ const ring = (name: string, include: string[], overrides: object = {}) => ({
   test: { name, include, testTimeout: 20_000, hookTimeout: 60_000, ...overrides },
 })
 
+/** For rings that speak to a broker: one real one for the whole run (`test/harness/broker.ts`). */
+const withBroker = { globalSetup: ['test/harness/broker-setup.ts'] }
+
 export default defineConfig({
   test: {
     projects: [
       ring('unit', ['test/unit/**/*.test.ts', 'test/tidy.test.ts', 'test/contract/**/*.test.ts']),
+      ring('messaging', ['test/messaging/**/*.test.ts'], { ...withBroker, testTimeout: 60_000 }),
       ring('workflows', ['test/workflows/**/*.test.ts'], { testTimeout: 120_000 }),
       ring('store', ['test/store/**/*.test.ts']),
       ring('api', ['test/api/**/*.test.ts']),

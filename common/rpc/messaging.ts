@@ -49,6 +49,8 @@ export interface GuestMessaging {
 export interface MessagingOptions {
   /** With credentials; never logged. */
   readonly url: string
+  /** First word of every queue's name, the same for all parts of one service (default `redtrove`). */
+  readonly prefix?: string
 }
 
 /** Sealing keys by instance (the key ring's `instanceKey`). */

@@ -1,0 +1,79 @@
+import { join } from 'node:path'
+import type { BrokerIdentity } from './identity.js'
+
+/** The files of a private broker's folder. */
+export function brokerFiles(dir: string) {
+  return {
+    config: join(dir, 'advanced.config'),
+    plugins: join(dir, 'enabled_plugins'),
+    processes: join(dir, 'processes.json'),
+    data: join(dir, 'data'),
+    logs: join(dir, 'log'),
+    log: join(dir, 'log', 'broker.log'),
+    /** What is printed before the log is open: bad arguments, a crash of the emulator. */
+    console: join(dir, 'log', 'console.log'),
+  }
+}
+
+/**
+ * The broker's settings as Erlang terms. The classic file and no rabbitmq.conf: translating the latter costs about half of the
+ * start. One user of our own, who exists from the first start on, so there is no `guest`. Every listener on the loopback.
+ */
+export function renderConfig({ user, password, ports }: BrokerIdentity, dir: string): string {
+  return `[
+ {rabbit, [
+  {tcp_listeners, [{"127.0.0.1", ${ports.amqp}}]},
+  {default_vhost, <<"/">>},
+  {default_user, <<${erlangString(user)}>>},
+  {default_pass, <<${erlangString(password)}>>},
+  {default_user_tags, [administrator]},
+  {loopback_users, [<<${erlangString(user)}>>]},
+  {log, [
+   {console, [{enabled, false}]},
+   {file, [{file, ${erlangString(brokerFiles(dir).log)}}, {level, info}, {size, 10485760}, {count, 2}]},
+   {categories, [{connection, [{level, warning}]}]}
+  ]}
+ ]},
+ {kernel, [{inet_dist_use_interface, {127,0,0,1}}]}
+].
+`
+}
+
+/**
+ * The environment of RabbitMQ's start script: nothing of the machine's own RabbitMQ settings, nothing of ours but PATH.
+ * ALLOW_INPUT makes the script become the emulator instead of waiting for it, so that its pid is the broker's;
+ * `-noinput` then gives back what that setting took away.
+ */
+export function brokerEnvironment(
+  { node, ports }: BrokerIdentity,
+  dir: string,
+  path: string,
+): Record<string, string> {
+  const files = brokerFiles(dir)
+  return {
+    PATH: path,
+    HOME: dir,
+    LANG: 'C.UTF-8',
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    ERL_EPMD_PORT: String(ports.epmd),
+    ERL_CRASH_DUMP_SECONDS: '0',
+    RABBITMQ_NODENAME: node,
+    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODE_PORT: String(ports.amqp),
+    RABBITMQ_DIST_PORT: String(ports.dist),
+    RABBITMQ_MNESIA_BASE: files.data,
+    RABBITMQ_LOG_BASE: files.logs,
+    RABBITMQ_LOGS: files.log,
+    RABBITMQ_ENABLED_PLUGINS_FILE: files.plugins,
+    RABBITMQ_ADVANCED_CONFIG_FILE: files.config,
+    RABBITMQ_CONFIG_FILE: join(dir, 'none'),
+    RABBITMQ_CONFIG_FILES: join(dir, 'none', '*.conf'),
+    RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    RABBITMQ_ALLOW_INPUT: '1',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 +sbwt none -noinput',
+  }
+}
+
+function erlangString(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+}

@@ -1,0 +1,169 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { messageOf, RedtroveError } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import { probeBroker } from '../common/rpc/probe-broker.js'
+import { waitUntil } from '../common/wait-until.js'
+import { brokerEnvironment, brokerFiles, renderConfig } from './broker/config.js'
+import { type BrokerIdentity, brokerIdentity } from './broker/identity.js'
+import { type BrokerInstall, findBroker } from './broker/install.js'
+import { endLeftovers, endProcess, recordProcesses } from './broker/processes.js'
+import { writeSecretFile } from './broker/secret-file.js'
+
+export interface PrivateBrokerOptions {
+  /** Its own folder; a start on the same folder finds the same queues. */
+  readonly dir: string
+  readonly log: Logger
+  /** Lines of the broker's log while it starts. */
+  readonly onLine?: (line: string) => void
+  /** How long it may take until it accepts a connection. */
+  readonly startMs?: number
+  /** Folders to look for rabbitmq-server and epmd in. */
+  readonly path?: string
+}
+
+export interface PrivateBroker {
+  /** With the password; never log it. */
+  readonly url: string
+  readonly pid: number
+  /** Resolves when the broker's process has ended, however that came. */
+  readonly exited: Promise<{ code: number | null; signal: string | null }>
+  /** Ends the broker and everything that came with it. Repeatable. */
+  stop(): Promise<void>
+}
+
+/**
+ * Runs a rabbitmq-server of our own on the loopback and resolves once it accepts our credentials.
+ * Fails with `unavailable` (not installed; did not start, with the end of its log) or `conflict` (another supervisor has it).
+ */
+export async function startPrivateBroker(options: PrivateBrokerOptions): Promise<PrivateBroker> {
+  const { log, startMs = 90_000 } = options
+  const dir = resolve(options.dir)
+  const install = findBroker(options.path ?? process.env.PATH ?? '')
+  const identity = await claimFolder(dir)
+  writeFiles(dir, identity)
+  const broker = await launch(install, identity, dir, options.path ?? process.env.PATH ?? '')
+  try {
+    log.info({ node: identity.node, brokerPid: broker.pid, port: identity.ports.amqp }, 'broker starting')
+    await accepts(broker, dir, startMs, options.onLine)
+    log.info({ brokerPid: broker.pid }, 'broker ready')
+    return broker
+  } catch (error) {
+    await broker.stop()
+    throw error
+  }
+}
+
+/** Leftovers first: they hold the ports that the identity names. */
+async function claimFolder(dir: string): Promise<BrokerIdentity> {
+  mkdirSync(brokerFiles(dir).logs, { recursive: true, mode: 0o700 })
+  chmodSync(dir, 0o700)
+  await endLeftovers(dir)
+  return brokerIdentity(dir)
+}
+
+function writeFiles(dir: string, identity: BrokerIdentity): void {
+  const files = brokerFiles(dir)
+  writeSecretFile(files.config, renderConfig(identity, dir))
+  writeFileSync(files.plugins, '[].\n')
+  writeFileSync(files.log, '')
+}
+
+async function launch(
+  install: BrokerInstall,
+  identity: BrokerIdentity,
+  dir: string,
+  path: string,
+): Promise<PrivateBroker> {
+  const env = brokerEnvironment(identity, dir, path)
+  const output = openSync(brokerFiles(dir).console, 'w', 0o600)
+  // A process group of their own: ^C in a terminal is for the supervisor, which then stops them in order.
+  const start = (file: string, args: string[]) =>
+    spawn(file, args, { cwd: dir, env, detached: true, stdio: ['ignore', output, output] })
+  try {
+    const epmd = start(install.epmd, ['-port', String(identity.ports.epmd), '-address', '127.0.0.1'])
+    const epmdPid = await pidOf(epmd)
+    const beam = start(install.server, [])
+    beam.once('exit', () => epmd.kill('SIGTERM'))
+    beam.once('error', () => epmd.kill('SIGTERM'))
+    const pid = await pidOf(beam)
+    recordProcesses(dir, { beam: pid, epmd: epmdPid, epmdPort: identity.ports.epmd })
+    return running(beam, epmd, pid, identity)
+  } finally {
+    closeSync(output)
+  }
+}
+
+async function pidOf(child: ChildProcess): Promise<number> {
+  if (child.pid !== undefined) return child.pid
+  const [error] = await once(child, 'error')
+  throw new RedtroveError('unavailable', `The private broker cannot be started: ${messageOf(error)}.`)
+}
+
+function running(
+  beam: ChildProcess,
+  epmd: ChildProcess,
+  pid: number,
+  { user, password, ports }: BrokerIdentity,
+): PrivateBroker {
+  const isThere = (child: ChildProcess) => child.exitCode === null && child.signalCode === null
+  return {
+    url: `amqp://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.amqp}/%2F`,
+    pid,
+    exited: new Promise((resolve) => beam.once('exit', (code, signal) => resolve({ code, signal }))),
+    stop: async () => {
+      if (isThere(beam)) await endProcess(pid, () => isThere(beam))
+      if (epmd.pid !== undefined && isThere(epmd)) await endProcess(epmd.pid, () => isThere(epmd), 2_000)
+    },
+  }
+}
+
+async function accepts(
+  broker: PrivateBroker,
+  dir: string,
+  startMs: number,
+  onLine: ((line: string) => void) | undefined,
+): Promise<void> {
+  const ended = new AbortController()
+  const showNew = lineReader(brokerFiles(dir).log, onLine)
+  void broker.exited.then(({ code, signal }) => ended.abort(`It ended with ${signal ?? `code ${code}`}`))
+  try {
+    await waitUntil('the private broker accepts a connection', look, Boolean, {
+      timeoutMs: startMs,
+      pollMs: 50,
+      signal: ended.signal,
+      kind: 'unavailable',
+    })
+  } catch (error) {
+    const why = ended.signal.aborted ? String(ended.signal.reason) : messageOf(error).replace(/\.$/, '')
+    throw new RedtroveError('unavailable', `The private broker did not start. ${why}. ${lastWords(dir)}`, {
+      cause: error,
+    })
+  }
+
+  async function look(): Promise<boolean> {
+    showNew()
+    await probeBroker(broker.url)
+    showNew()
+    return true
+  }
+}
+
+/** Gives each complete line of a growing file once. */
+function lineReader(file: string, onLine: ((line: string) => void) | undefined): () => void {
+  let shown = 0
+  return () => {
+    if (!onLine) return
+    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+    for (const line of lines.slice(shown)) onLine(line)
+    shown = Math.max(shown, lines.length)
+  }
+}
+
+function lastWords(dir: string): string {
+  const { log, console } = brokerFiles(dir)
+  const lines = [log, console].flatMap((file) => readFileSync(file, 'utf8').trim().split('\n').slice(-10))
+  return `Its last words (${log}): ${lines.filter(Boolean).join(' | ').slice(-2000) || 'none'}`
+}
