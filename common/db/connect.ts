@@ -1,0 +1,76 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import createKnex, { type Knex } from 'knex'
+import pg from 'pg'
+import { RedtroveError } from '../errors.js'
+
+export type Database = Knex
+
+/** How long a statement waits for another process's write. Milliseconds. */
+const BUSY_TIMEOUT_MS = 5_000
+const INT8_OID = 20
+
+/**
+ * Opens `sqlite:FILE` or `postgres://…`; connections are made when first used.
+ * SQLite: WAL, so readers never wait for the writer; one connection a process, so transactions of one process queue up instead
+ * of failing; `synchronous=FULL`, because an operation that was answered with 202 must survive a power cut.
+ */
+export function connect(databaseUrl: string): Database {
+  return databaseUrl.startsWith('sqlite:')
+    ? connectSqlite(databaseUrl.slice('sqlite:'.length))
+    : connectPostgres(databaseUrl)
+}
+
+/** True for the embedded database. */
+export function isSqlite(knex: Database): boolean {
+  return knex.client.config.client === 'sqlite3'
+}
+
+function connectSqlite(filename: string): Database {
+  if (filename !== ':memory:') createPrivately(filename)
+  return createKnex({
+    client: 'sqlite3',
+    connection: { filename },
+    useNullAsDefault: true,
+    acquireConnectionTimeout: 2 * BUSY_TIMEOUT_MS,
+    pool: { min: 1, max: 1, idleTimeoutMillis: 2 ** 31 - 1, afterCreate: prepareSqlite },
+  })
+}
+
+interface SqliteConnection {
+  exec(sql: string, done: (error: Error | null) => void): void
+}
+
+function prepareSqlite(
+  connection: SqliteConnection,
+  done: (error: Error | null, connection: SqliteConnection) => void,
+): void {
+  const pragmas = `PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;`
+  connection.exec(pragmas, (error) => done(error, connection))
+}
+
+/** The file holds sealed secrets and everybody's names: its folder is 0700 and the file 0600 before SQLite opens it. */
+function createPrivately(filename: string): void {
+  try {
+    mkdirSync(dirname(filename), { recursive: true, mode: 0o700 })
+    closeSync(openSync(filename, 'a', 0o600))
+    chmodSync(filename, 0o600)
+  } catch (cause) {
+    throw new RedtroveError('unavailable', `The database file ${filename} cannot be written.`, { cause })
+  }
+}
+
+function connectPostgres(connectionString: string): Database {
+  // bigint arrives as text by default; ours are counts and milliseconds, far below 2^53.
+  pg.types.setTypeParser(INT8_OID, Number)
+  return createKnex({
+    client: 'pg',
+    connection: {
+      connectionString,
+      connectionTimeoutMillis: BUSY_TIMEOUT_MS,
+      statement_timeout: 2 * BUSY_TIMEOUT_MS,
+    },
+    acquireConnectionTimeout: 2 * BUSY_TIMEOUT_MS,
+    pool: { min: 0, max: 10 },
+  })
+}

@@ -1,0 +1,83 @@
+import type { Clock } from '../clock.js'
+import type { Endpoint } from '../domain/instance.js'
+import { RedtroveError } from '../errors.js'
+import type { Database } from './connect.js'
+import { instanceFacts } from './instance-facts.js'
+import type { InstanceStore } from './store.js'
+import { guarded, isUniqueViolation } from './transaction.js'
+
+/** Reads instances with their facts, and the few columns that change outside an operation. */
+export function instanceStore(db: Database, clock: Clock): InstanceStore {
+  const changeOne = async (id: string, columns: Record<string, unknown>) => {
+    const changed = await guarded(() =>
+      db('instances')
+        .where({ id })
+        .whereNull('deleted_at_ms')
+        .update({ ...columns, updated_at_ms: clock.now() }),
+    )
+    if (changed !== 1) throw notFound(id)
+  }
+  return {
+    find: async (projectId, id) => {
+      const [facts] = await guarded(() =>
+        instanceFacts(db, (query) => {
+          query.where('i.id', id)
+          return projectId === null ? query : query.where('i.project_id', projectId)
+        }),
+      )
+      if (!facts) throw notFound(id)
+      return facts
+    },
+    findMany: (ids) =>
+      guarded(() => instanceFacts(db, (query) => query.whereIn('i.id', [...ids]).orderBy('i.id'))),
+    list: (projectId, page) =>
+      guarded(() =>
+        instanceFacts(db, (query) => {
+          query
+            .where('i.project_id', projectId)
+            .orderBy('i.id')
+            .limit(page.limit + 1)
+          return page.marker === undefined ? query : query.where('i.id', '>', page.marker)
+        }),
+      ),
+    all: () => guarded(() => instanceFacts(db, (query) => query.orderBy('i.id'))),
+    membersOf: (setId) =>
+      guarded(() =>
+        instanceFacts(db, (query) =>
+          query.where('i.set_id', setId).orderBy([{ column: 'i.role', order: 'desc' }, 'i.id']),
+        ),
+      ),
+    rename: (id, name) => changeOne(id, { name }),
+    setAccess: (id, access) => changeOne(id, { access: JSON.stringify(access) }),
+    clearFault: (id) =>
+      changeOne(id, { fault_message: null, fault_created_at_ms: null, fault_details: null }),
+    count: (projectId) => guarded(() => countLiving(db, projectId)),
+    setEndpoint: async (id, { host, port }) => {
+      try {
+        await changeOne(id, { host, port })
+      } catch (error) {
+        if (!isUniqueViolation(error)) throw error
+        throw new RedtroveError('conflict', `The address ${host} is given to another instance.`)
+      }
+    },
+    endpointsInUse: async () => {
+      const rows: Endpoint[] = await guarded(() =>
+        db('instances').whereNotNull('host').select('host', 'port'),
+      )
+      return rows.map(({ host, port }) => ({ host, port }))
+    },
+  }
+}
+
+/** Living instances of a project; inside a transaction it is what that transaction sees. */
+export async function countLiving(db: Database, projectId: string): Promise<number> {
+  const [row] = await db('instances')
+    .where({ project_id: projectId })
+    .whereNull('deleted_at_ms')
+    .count({ living: '*' })
+  return Number(row?.living ?? 0)
+}
+
+function notFound(id: string): RedtroveError {
+  return new RedtroveError('not_found', `Instance ${id} cannot be found.`)
+}

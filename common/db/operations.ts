@@ -1,0 +1,188 @@
+import type { Clock } from '../clock.js'
+import { OPEN_STATES, type Operation, type OperationKind } from '../domain/operation.js'
+import { RedtroveError } from '../errors.js'
+import { applyChanges } from './apply-changes.js'
+import type { Database } from './connect.js'
+import { openOperation } from './open-operation.js'
+import { type OperationRow, operationFromRow, type StepRow, stepFromRow } from './rows.js'
+import type { Lease, NewOperation, OperationStore } from './store.js'
+import { guarded, type Transaction, writeTransaction } from './transaction.js'
+
+const RUNNING_STATES = ['preparing', 'committing'] as const
+
+/** Operations, their leases and their step records. */
+export function operationStore(db: Database, clock: Clock): OperationStore {
+  const find = async (projectId: string | null, id: string) => {
+    const [operation] = await guarded(() =>
+      operationsWhere(db, (query) => {
+        query.where({ id })
+        return projectId === null ? query : query.where({ project_id: projectId })
+      }),
+    )
+    if (!operation) throw new RedtroveError('not_found', `Operation ${id} cannot be found.`)
+    return operation
+  }
+  return {
+    open: async <K extends OperationKind>(wanted: NewOperation<K>) => {
+      const id = await openOperation(db, clock, wanted)
+      // `open` inserted it with this kind.
+      return (await find(null, id)) as Operation<K>
+    },
+    find,
+    list: (projectId, page) =>
+      guarded(() =>
+        operationsWhere(db, (query) => {
+          query
+            .where({ project_id: projectId })
+            .orderBy('id')
+            .limit(page.limit + 1)
+          if (page.marker !== undefined) query.where('id', '>', page.marker)
+          if (page.instanceId !== undefined) {
+            query.whereIn(
+              'id',
+              db('operation_members').where({ instance_id: page.instanceId }).select('operation_id'),
+            )
+          }
+          return query
+        }),
+      ),
+    steps: async (id) => {
+      const rows: StepRow[] = await guarded(() =>
+        db('operation_steps').where({ operation_id: id }).orderBy('seq'),
+      )
+      return rows.map(stepFromRow)
+    },
+    listOpen: () =>
+      guarded(() =>
+        operationsWhere(db, (query) => query.whereIn('state', [...OPEN_STATES]).orderBy('created_at_ms')),
+      ),
+    ...leases(db, clock, find),
+    ...steps(db, clock),
+    requestCancel: async (id) => {
+      await guarded(() =>
+        db('operations')
+          .where({ id })
+          .whereIn('state', ['pending', 'preparing'])
+          .update({ cancel_requested: true }),
+      )
+    },
+  }
+}
+
+type LeaseCalls = Pick<OperationStore, 'takeLease' | 'renew' | 'savePlan' | 'change' | 'close'>
+
+function leases(db: Database, clock: Clock, find: OperationStore['find']): LeaseCalls {
+  return {
+    takeLease: async (id, owner, expected) => {
+      const taken = await writeTransaction(db, (trx) =>
+        trx('operations')
+          .where({ id, attempt: expected.attempt, lease_beat: expected.leaseBeat })
+          .whereIn('state', [...OPEN_STATES])
+          .update({
+            lease_owner: owner,
+            attempt: expected.attempt + 1,
+            lease_beat: 0,
+            state: trx.raw("case when state = 'pending' then 'preparing' else state end"),
+            started_at_ms: trx.raw('coalesce(started_at_ms, ?)', [clock.now()]),
+          }),
+      )
+      return taken === 1 ? find(null, id) : null
+    },
+    renew: async (lease) => {
+      const renewed = await guarded(() => held(db, lease).increment('lease_beat', 1))
+      if (renewed !== 1) throw lost(lease)
+      const row: Pick<OperationRow, 'cancel_requested'> | undefined = await guarded(() =>
+        db('operations').where({ id: lease.operationId }).first('cancel_requested'),
+      )
+      return { cancelRequested: Boolean(row?.cancel_requested) }
+    },
+    savePlan: (lease, plan, changes) =>
+      writeTransaction(db, async (trx) => {
+        await requireLease(trx, lease, { plan: JSON.stringify(plan), state: 'committing' })
+        await applyChanges(trx, changes, clock)
+      }),
+    change: (lease, changes) =>
+      writeTransaction(db, async (trx) => {
+        await requireLease(trx, lease, {})
+        await applyChanges(trx, changes, clock)
+      }),
+    close: (lease, state, { result, fault, changes }) =>
+      writeTransaction(db, async (trx) => {
+        await requireLease(trx, lease, {
+          state,
+          result: result === undefined ? null : JSON.stringify(result),
+          fault: fault ?? null,
+          ended_at_ms: clock.now(),
+        })
+        await applyChanges(trx, changes, clock)
+        await trx('instances').where({ operation_id: lease.operationId }).update({ operation_id: null })
+      }),
+  }
+}
+
+function steps(db: Database, clock: Clock): Pick<OperationStore, 'beginStep' | 'endStep'> {
+  return {
+    beginStep: (lease, name) =>
+      writeTransaction(db, async (trx) => {
+        await requireLease(trx, lease, {})
+        const [row] = await trx('operation_steps')
+          .where({ operation_id: lease.operationId })
+          .max({ last: 'seq' })
+        const seq = Number(row?.last ?? 0) + 1
+        await trx('operation_steps').insert({
+          operation_id: lease.operationId,
+          seq,
+          name,
+          state: 'running',
+          attempt: lease.attempt,
+          started_at_ms: clock.now(),
+        })
+        return seq
+      }),
+    endStep: (lease, seq, state, detail) =>
+      writeTransaction(db, async (trx) => {
+        await requireLease(trx, lease, {})
+        await trx('operation_steps')
+          .where({ operation_id: lease.operationId, seq })
+          .update({ state, detail, ended_at_ms: state === 'running' ? null : clock.now() })
+      }),
+  }
+}
+
+function held(db: Database | Transaction, lease: Lease) {
+  return db('operations')
+    .where({ id: lease.operationId, lease_owner: lease.owner, attempt: lease.attempt })
+    .whereIn('state', [...RUNNING_STATES])
+}
+
+/** Writes `columns` and proves in the same statement that the lease still holds; on PostgreSQL it also locks the row. */
+async function requireLease(trx: Transaction, lease: Lease, columns: Record<string, unknown>): Promise<void> {
+  const changed = await held(trx, lease).update({ attempt: lease.attempt, ...columns })
+  if (changed !== 1) throw lost(lease)
+}
+
+function lost(lease: Lease): RedtroveError {
+  return new RedtroveError(
+    'lease_lost',
+    `Operation ${lease.operationId} is not ours any more (attempt ${lease.attempt}).`,
+  )
+}
+
+async function operationsWhere(
+  db: Database,
+  narrow: (query: ReturnType<Database['queryBuilder']>) => ReturnType<Database['queryBuilder']>,
+): Promise<readonly Operation[]> {
+  const rows: OperationRow[] = await narrow(db('operations').select('*'))
+  const members: { operation_id: string; instance_id: string }[] = await db('operation_members')
+    .whereIn(
+      'operation_id',
+      rows.map((row) => row.id),
+    )
+    .orderBy('instance_id')
+  return rows.map((row) =>
+    operationFromRow(
+      row,
+      members.filter((member) => member.operation_id === row.id).map((member) => member.instance_id),
+    ),
+  )
+}

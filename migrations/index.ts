@@ -1,0 +1,17 @@
+import type { Knex } from 'knex'
+import * as firstTables from './20261121T0000-first-tables.js'
+
+const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
+  '20261121T0000-first-tables': firstTables,
+}
+
+/** All migrations in order, as a list and not a folder, so that the same one works from sources and from the build. */
+export const migrationSource: Knex.MigrationSource<string> = {
+  getMigrations: async () => Object.keys(MIGRATIONS),
+  getMigrationName: (name) => name,
+  getMigration: async (name) => {
+    const migration = MIGRATIONS[name]
+    if (!migration) throw new Error(`There is no migration called ${name}.`)
+    return migration
+  },
+}
