@@ -53,7 +53,10 @@ const settings = z.object({
   REDTROVE_REPL_DISKLESS_SYNC_DELAY_SECONDS: z.coerce.number().int().min(0).max(600).default(5),
   REDTROVE_REPLICATION_STRATEGY: z.enum(['redis-sync']).default('redis-sync'),
   REDTROVE_MAX_INSTANCES_PER_PROJECT: z.coerce.number().int().min(-1).default(10),
-  REDTROVE_KEYSTONE_URL: z.url().optional(),
+  /** Largest volume that may be asked for. GB. */
+  REDTROVE_VOLUME_GB_MAX: z.coerce.number().int().min(1).default(10),
+  /** Requests a minute that one project may send per verb; more are answered with 413 and Retry-After. */
+  REDTROVE_API_REQUESTS_PER_MINUTE: z.coerce.number().int().min(1).default(6000),
   REDTROVE_REDIS_SERVER: z.string().min(1).default('redis-server'),
   /**
    * For crash tests, off by default: `kind/step/before` or `kind/step/after` kills the taskmanager (SIGKILL) at that step's edge;

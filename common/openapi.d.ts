@@ -617,7 +617,9 @@ export interface components {
             duration_ms?: number | null;
             fault: string | null;
             /** @description A `summary` sentence and facts, for example `estimated_loss_bytes`. */
-            result: Record<string, never> | null;
+            result: {
+                [key: string]: unknown;
+            } | null;
             steps?: {
                 name: string;
                 /** @enum {string} */

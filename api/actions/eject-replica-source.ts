@@ -1,0 +1,63 @@
+import type { InstanceFacts } from '../../common/db/store.js'
+import { ejectRefusal } from '../../common/domain/ejection.js'
+import { RedtroveError } from '../../common/errors.js'
+import type { ApiContext, Caller } from '../context.js'
+import { openOnSet } from '../open-on-set.js'
+
+/** Opens an eject when the source has replicas and looks dead to two witnesses, or when forced. Answers with the operation's id. */
+export async function ejectReplicaSource(
+  subject: InstanceFacts,
+  force: boolean,
+  caller: Caller,
+  context: ApiContext,
+): Promise<string> {
+  const { id, role } = subject.instance
+  if (role !== 'source' || subject.replicaIds.length === 0) {
+    throw new RedtroveError(
+      'bad_request',
+      `Instance ${id} is not a replica source; eject is called on the source of a set.`,
+    )
+  }
+  if (!force) refuseWhileHealthy(subject, await context.store.instances.findMany(subject.replicaIds), context)
+  const operation = await openOnSet(
+    {
+      kind: 'eject_replica_source',
+      subject,
+      request: { force },
+      hold: 'set',
+      check: (_facts, topology) => requireSource(topology.source, id),
+    },
+    caller,
+    context,
+  )
+  return operation.id
+}
+
+function refuseWhileHealthy(
+  source: InstanceFacts,
+  replicas: readonly InstanceFacts[],
+  context: ApiContext,
+): void {
+  const nowMs = context.clock.now()
+  const age = ({ stored }: InstanceFacts) => (stored ? nowMs - stored.receivedAtMs : null)
+  const refusal = ejectRefusal({
+    sourceReportAgeMs: age(source),
+    source: source.stored?.observation ?? null,
+    replicas: replicas.map((replica) => ({
+      id: replica.instance.id,
+      reportAgeMs: age(replica),
+      observation: replica.stored?.observation ?? null,
+    })),
+    reportAgeMsMax: context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX,
+  })
+  if (refusal)
+    throw new RedtroveError(
+      'bad_request',
+      `Replica source ${source.instance.id} cannot be ejected: ${refusal}.`,
+    )
+}
+
+function requireSource(source: string | null, id: string): void {
+  if (source !== id)
+    throw new RedtroveError('unprocessable', `Instance ${id} is not the source of its set any more.`)
+}

@@ -1,0 +1,32 @@
+import type { Clock } from '../common/clock.js'
+import type { Settings } from '../common/config.js'
+import type { Store } from '../common/db/store.js'
+import type { Logger } from '../common/log.js'
+import type { KeyRing } from '../common/secrets/key-ring.js'
+import type { StaticToken } from '../common/secrets/tokens.js'
+
+/** What an operation of the API may touch. */
+export interface ApiContext {
+  readonly settings: Settings
+  readonly store: Store
+  readonly keyRing: KeyRing
+  readonly tokens: readonly StaticToken[]
+  readonly clock: Clock
+  readonly log: Logger
+  /** Says that an operation is runnable. Never rejects: the row is the order, and a sweeper finds it. */
+  readonly ring: (operationId: string) => void
+}
+
+/** Who asks, as the token says. */
+export interface Caller {
+  readonly projectId: string
+  readonly isAdmin: boolean
+  readonly requestId: string
+  /** Host header, for links. */
+  readonly host: string
+}
+
+/** Whose objects a caller may name by id: its project's, or anybody's for an admin. */
+export function reachOf(caller: Caller): string | null {
+  return caller.isAdmin ? null : caller.projectId
+}

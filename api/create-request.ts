@@ -1,0 +1,37 @@
+import { RedtroveError } from '../common/errors.js'
+import type { InstanceCreate } from './create-source.js'
+
+/** Parts of Trove's request that Redis here has no use for; refused rather than silently ignored. Empty ones are harmless. */
+export function refuseUnsupported(wanted: InstanceCreate): void {
+  if ((wanted.databases?.length ?? 0) > 0 || (wanted.users?.length ?? 0) > 0) {
+    throw bad(
+      'Databases and users cannot be created on Redis; the application password is in the answer of the create call.',
+    )
+  }
+  if (wanted.restorePoint) throw bad('Restoring from a backup is not offered yet.')
+  if ((wanted.modules?.length ?? 0) > 0) throw bad('Modules are not offered.')
+  if (wanted.configuration) throw bad('Configuration groups are not offered yet.')
+}
+
+/** Trove's rules for nics; they have no effect on instances with loopback addresses. */
+export function checkNics(wanted: InstanceCreate): void {
+  for (const nic of wanted.nics ?? []) {
+    const network = nic['net-id'] ?? nic.network_id
+    if (!network && !nic.subnet_id) throw bad('A nic needs a network or a subnet.')
+    if (nic.ip_address && !nic.subnet_id) throw bad('A nic with an IP address needs a subnet.')
+  }
+}
+
+/** Last segment of a flavor's id or address, as text. */
+export function flavorIdOf(flavorRef: string | number): string {
+  return String(flavorRef).split('/').at(-1) ?? ''
+}
+
+/** Whole GB of a size that may be written as text. */
+export function sizeOf(size: string | number | undefined): number | undefined {
+  return size === undefined ? undefined : Number(size)
+}
+
+function bad(message: string): RedtroveError {
+  return new RedtroveError('bad_request', message)
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import type { DatastoreVersion } from '../common/db/store.js'
+import { flavorOf } from '../common/domain/flavor.js'
+import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
+import { RedtroveError } from '../common/errors.js'
+import type { components } from '../common/openapi.js'
+import { sealCredentials } from '../common/secrets/credentials.js'
+import { generatePassword } from '../common/secrets/password.js'
+import type { ApiContext, Caller } from './context.js'
+import { checkNics, flavorIdOf, refuseUnsupported, sizeOf } from './create-request.js'
+import { versionsOf } from './find-datastore.js'
+
+export type InstanceCreate = components['schemas']['InstanceCreate']
+
+export interface Created {
+  readonly instanceId: string
+  readonly operationId: string
+  /** The application password of a new source; shown this once. */
+  readonly password?: string
+}
+
+/** A stand-alone instance: a set of one with accounts of its own. */
+export async function createSource(
+  wanted: InstanceCreate,
+  caller: Caller,
+  context: ApiContext,
+): Promise<Created> {
+  if ((wanted.replica_count ?? 1) > 1) throw bad('replica_count above 1 needs replica_of.')
+  refuseUnsupported(wanted)
+  checkNics(wanted)
+  const flavorId = requireFlavor(wanted)
+  const volumeGb = requireVolume(wanted, context)
+  const version = chooseVersion(wanted, await context.store.catalog.datastoreVersions(), caller)
+  const password = generatePassword()
+  const [instanceId, setId] = [randomUUID(), randomUUID()]
+  const operation = await context.store.operations.open({
+    kind: 'create_instance',
+    projectId: caller.projectId,
+    instanceId,
+    setId,
+    memberIds: [instanceId],
+    request: {},
+    requestId: caller.requestId,
+    deadlineMs: OPERATION_DEADLINE_MS.create_instance,
+    newSet: {
+      id: setId,
+      projectId: caller.projectId,
+      sealedCredentials: sealCredentials(context.keyRing, {
+        application: [password],
+        replication: generatePassword(),
+      }),
+    },
+    newInstances: [
+      {
+        id: instanceId,
+        projectId: caller.projectId,
+        name: wanted.name,
+        setId,
+        role: 'source',
+        flavorId,
+        volumeGb,
+        volumeType: wanted.volume?.type ?? null,
+        datastoreVersionId: version.id,
+        availabilityZone: wanted.availability_zone ?? null,
+        locality: wanted.locality ?? null,
+        access: accessOf(wanted),
+      },
+    ],
+    instanceQuota: await context.store.quotas.limit(
+      caller.projectId,
+      'instances',
+      context.settings.REDTROVE_MAX_INSTANCES_PER_PROJECT,
+    ),
+  })
+  context.log.info({ operationId: operation.id, instanceId, requestId: caller.requestId }, 'create accepted')
+  context.ring(operation.id)
+  return { instanceId, operationId: operation.id, password }
+}
+
+/** The access object as it is stored. */
+export function accessOf({ access }: InstanceCreate) {
+  if (!access) return {}
+  return {
+    ...(access.is_public === undefined ? {} : { is_public: access.is_public }),
+    ...(access.allowed_cidrs ? { allowed_cidrs: access.allowed_cidrs } : {}),
+  }
+}
+
+function requireFlavor(wanted: InstanceCreate): string {
+  if (wanted.flavorRef === undefined) throw bad('flavorRef is needed; the flavors are listed at /flavors.')
+  const id = flavorIdOf(wanted.flavorRef)
+  // 400 and not 404, as Trove answers an unknown flavor in a create.
+  if (!flavorOf(id)) throw bad(`Flavor ${id} cannot be found; the flavors are listed at /flavors.`)
+  return id
+}
+
+function requireVolume(wanted: InstanceCreate, { settings }: ApiContext): number {
+  const size = sizeOf(wanted.volume?.size)
+  if (size === undefined) throw bad('Volume size was not specified.')
+  const max = settings.REDTROVE_VOLUME_GB_MAX
+  if (size > max)
+    throw new RedtroveError(
+      'over_quota',
+      `Volume size ${size} GB is larger than the ${max} GB that are allowed.`,
+    )
+  return size
+}
+
+/** Trove's rules: unknown datastore 404; unknown or inactive version 400; none named, the default. */
+function chooseVersion(
+  wanted: InstanceCreate,
+  versions: readonly DatastoreVersion[],
+  caller: Caller,
+): DatastoreVersion {
+  const { type, version, version_number: number } = wanted.datastore ?? {}
+  const own = versionsOf(type ?? 'redis', versions, caller)
+  if (!version && !number) {
+    const byDefault = own.find(({ isDefault }) => isDefault)
+    if (!byDefault) throw bad('The datastore has no default version; name one.')
+    return byDefault
+  }
+  const found = own.find(
+    (one) => (!version || one.name === version || one.id === version) && (!number || one.version === number),
+  )
+  if (!found) throw bad(`Datastore version ${version ?? number} cannot be found.`)
+  if (!found.active) throw bad(`Datastore version ${found.name} is not active.`)
+  return found
+}
+
+function bad(message: string): RedtroveError {
+  return new RedtroveError('bad_request', message)
+}

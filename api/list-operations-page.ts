@@ -1,0 +1,30 @@
+import type { components } from '../common/openapi.js'
+import type { ApiContext, Caller } from './context.js'
+import { nextPage } from './views/links.js'
+import { operationView } from './views/operation.js'
+import { cutPage, pageSize } from './views/page.js'
+
+/** Pages go by id; within a page the newest stands first. */
+export async function listOperationsPage(
+  request: { readonly query: { readonly limit?: number; readonly marker?: string }; readonly url: string },
+  caller: Caller,
+  context: ApiContext,
+  projectId: string,
+  instanceId?: string,
+): Promise<{ operations: components['schemas']['Operation'][]; links?: components['schemas']['Links'] }> {
+  const { limit, marker } = request.query
+  const size = pageSize(limit)
+  const found = await context.store.operations.list(projectId, {
+    limit: size,
+    ...(marker === undefined ? {} : { marker }),
+    ...(instanceId === undefined ? {} : { instanceId }),
+  })
+  const { rows, more } = cutPage(found, size)
+  const last = rows.at(-1)
+  return {
+    operations: [...rows]
+      .sort((a, b) => b.createdAtMs - a.createdAtMs)
+      .map((operation) => operationView(operation)),
+    ...(more && last ? { links: nextPage(caller, request.url, last.id) } : {}),
+  }
+}

@@ -1,0 +1,31 @@
+import type { InstanceFacts } from '../common/db/store.js'
+import type { components } from '../common/openapi.js'
+import type { ApiContext, Caller } from './context.js'
+import type { Viewing } from './views/instance.js'
+import { nextPage } from './views/links.js'
+import { cutPage, pageSize } from './views/page.js'
+import { viewingOf } from './views/show-instances.js'
+
+type InstanceView = components['schemas']['Instance']
+
+/** One page in the order of ids, which is also the order of the pages: nothing is shown twice or left out. */
+export async function listPage(
+  request: { readonly query: { readonly limit?: number; readonly marker?: string }; readonly url: string },
+  caller: Caller,
+  context: ApiContext,
+  view: (facts: InstanceFacts, viewing: Viewing) => InstanceView,
+): Promise<{ instances: InstanceView[]; links?: components['schemas']['Links'] }> {
+  const { limit, marker } = request.query
+  const size = pageSize(limit)
+  const found = await context.store.instances.list(caller.projectId, {
+    limit: size,
+    ...(marker === undefined ? {} : { marker }),
+  })
+  const { rows, more } = cutPage(found, size)
+  const viewing = await viewingOf(rows, caller, context)
+  const last = rows.at(-1)
+  return {
+    instances: rows.map((facts) => view(facts, viewing)),
+    ...(more && last ? { links: nextPage(caller, request.url, last.instance.id) } : {}),
+  }
+}

@@ -1,0 +1,43 @@
+import type { InstanceFacts } from '../../common/db/store.js'
+import { driftOf } from '../../common/domain/drift.js'
+import { reachOf } from '../context.js'
+import type { Handler } from '../operation.js'
+import { statusWords, type Viewing } from '../views/instance.js'
+import { replicationHealth } from '../views/replication-health.js'
+import { viewingOf } from '../views/show-instances.js'
+
+/** The set an instance belongs to: every member, desired beside observed. */
+export const showReplication: Handler<'showReplication'> = async ({ params }, caller, context) => {
+  const { instance, operation } = await context.store.instances.find(reachOf(caller), params.instance_id)
+  const [set, members] = await Promise.all([
+    context.store.sets.find(instance.setId),
+    context.store.instances.membersOf(instance.setId),
+  ])
+  const source = members.find((member) => member.instance.role === 'source') ?? null
+  const viewing = await viewingOf(members, caller, context)
+  return {
+    status: 200,
+    body: {
+      replication: {
+        id: set.id,
+        epoch: set.epoch,
+        source_id: source?.instance.id ?? null,
+        operation_id: operation?.id ?? null,
+        members: members.map((member) => memberView(member, source, viewing)),
+        drift: [...driftOf(members, { nowMs: viewing.nowMs, reportAgeMsMax: viewing.reportAgeMsMax })],
+      },
+    },
+  }
+}
+
+function memberView(member: InstanceFacts, source: InstanceFacts | null, viewing: Viewing) {
+  const following = member.stored?.observation.following
+  return {
+    id: member.instance.id,
+    name: member.instance.name,
+    address: member.instance.endpoint?.host ?? null,
+    ...statusWords(member, viewing),
+    following: following ? `${following.host}:${following.port}` : null,
+    ...replicationHealth(member, source, viewing.nowMs),
+  }
+}

@@ -1,0 +1,14 @@
+import type { InstanceFacts } from '../common/db/store.js'
+import { RedtroveError } from '../common/errors.js'
+import type { ApiContext } from './context.js'
+
+/** Refuses what needs a serving instance, with `unprocessable` and what stands in the way. */
+export function requireServing({ instance, stored, operation }: InstanceFacts, context: ApiContext): void {
+  const refuse = (why: string) =>
+    new RedtroveError('unprocessable', `Instance ${instance.id} is not ready: ${why}.`)
+  if (operation) throw refuse(`${operation.kind} (operation ${operation.id}) holds it`)
+  if (instance.fault) throw refuse(`its status is ERROR (${instance.fault.message}); restart or delete it`)
+  const ageMs = stored ? context.clock.now() - stored.receivedAtMs : Number.POSITIVE_INFINITY
+  if (!stored || ageMs > context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX) throw refuse('its agent is silent')
+  if (stored.observation.service !== 'running') throw refuse(`its server is ${stored.observation.service}`)
+}

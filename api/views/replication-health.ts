@@ -1,0 +1,52 @@
+import type { InstanceFacts } from '../../common/db/store.js'
+import type { Observation } from '../../common/domain/observation.js'
+import type { components } from '../../common/openapi.js'
+
+type ReplicationHealth = components['schemas']['ReplicationHealth']
+
+/** What the agent last saw, in the API's words. `source` is needed for the lag of a replica. */
+export function replicationHealth(
+  facts: InstanceFacts,
+  source: InstanceFacts | null,
+  nowMs: number,
+): ReplicationHealth {
+  const seen = facts.stored?.observation
+  return {
+    role: facts.instance.role,
+    observed_role: seen?.role ?? null,
+    link: seen?.role === 'replica' ? seen.link : null,
+    lag_bytes: facts.instance.role === 'replica' ? lagBytes(seen, source?.stored?.observation) : null,
+    offset: seen?.offset ?? null,
+    replication_id: seen?.replicationId ?? null,
+    last_io_seconds_ago: seen?.lastIoSecondsAgo ?? null,
+    connected_replicas: seen?.connectedReplicas.length ?? 0,
+    fenced: seen?.fenced ?? null,
+    service: seen?.service ?? null,
+    server_version: seen?.serverVersion ?? null,
+    epoch: seen?.accepted?.epoch ?? null,
+    ...usage(seen),
+    complaint: seen?.fault ?? null,
+    report_age_seconds: facts.stored
+      ? Math.max(0, Math.round((nowMs - facts.stored.receivedAtMs) / 100) / 10)
+      : null,
+  }
+}
+
+function usage(seen: Observation | undefined) {
+  return {
+    memory_used_bytes: seen?.memoryUsedBytes ?? null,
+    disk_used_bytes: seen?.diskUsedBytes ?? null,
+    disk_free_bytes: seen?.diskFreeBytes ?? null,
+    keys: seen?.keys ?? null,
+    persistence_ok: seen?.persistenceOk ?? null,
+    sync_full: seen?.syncFull ?? null,
+    sync_partial_ok: seen?.syncPartialOk ?? null,
+  }
+}
+
+/** Offsets can be compared only within one history; both are as old as their reports, so a negative difference is zero. */
+function lagBytes(replica: Observation | undefined, source: Observation | undefined): number | null {
+  if (!replica || !source || replica.offset === null || source.offset === null) return null
+  if (replica.replicationId === null || replica.replicationId !== source.replicationId) return null
+  return Math.max(0, source.offset - replica.offset)
+}

@@ -1,0 +1,26 @@
+import { systemClock } from '../clock.js'
+import { messageOf } from '../errors.js'
+import type { Logger } from '../log.js'
+import { connect } from './connect.js'
+import { migrate } from './migrate.js'
+import { openStore } from './open-store.js'
+import type { Store } from './store.js'
+
+const RETRY_MS = 1_000
+
+/** Connects and brings the schema up to date; waits with a message while the database is away, until `signal` aborts. */
+export async function connectStore(databaseUrl: string, log: Logger, signal: AbortSignal): Promise<Store> {
+  for (let said = ''; ; ) {
+    const db = connect(databaseUrl)
+    try {
+      await migrate(db)
+      return openStore(db)
+    } catch (error) {
+      await db.destroy()
+      const reason = messageOf(error)
+      if (reason !== said) log.warn({ reason }, 'waiting for the database')
+      said = reason
+      await systemClock.sleep(RETRY_MS, signal)
+    }
+  }
+}

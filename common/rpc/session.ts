@@ -1,0 +1,183 @@
+import { type ChannelModel, connect } from 'amqplib'
+import type { Clock } from '../clock.js'
+import { messageOf, RedtroveError } from '../errors.js'
+import type { Logger } from '../log.js'
+import { waitUntil } from '../wait-until.js'
+
+const RETRY_MS_FIRST = 200
+const RETRY_MS_MAX = 5_000
+const CONNECT_MS_MAX = 5_000
+const SETUP_MS_MAX = 15_000
+const CLOSE_MS_MAX = 2_000
+const HEARTBEAT_SECONDS = 10
+
+export interface SessionOptions<Channels> {
+  /** With credentials; never logged. */
+  readonly url: string
+  /** Shown in the broker's list of connections. */
+  readonly name: string
+  readonly log: Logger
+  readonly clock: Clock
+  /**
+   * Makes the channels that the session consists of. `lost` ends the session, and with it everything built here; it is to be
+   * called when any channel dies, so that nobody works on half a session.
+   */
+  setup(connection: ChannelModel, lost: (why: Error) => void): Promise<Channels>
+  /** The session of these channels is over. */
+  onLost?(channels: Channels): void
+  onConnected?(channels: Channels): void
+}
+
+/** A connection to the broker that comes back by itself. */
+export interface Session<Channels> {
+  /** What `setup` made, while the broker is there and accepts messages. */
+  current(): Channels | undefined
+  /** Resolves once connected; rejects with `unavailable` at the deadline. */
+  waitConnected(timeoutMs: number): Promise<void>
+  /** Ends the session for good. Repeatable. */
+  close(): Promise<void>
+}
+
+interface Live<Channels> {
+  readonly connection: ChannelModel
+  readonly channels: Channels
+  readonly ended: Promise<Error>
+  blocked: boolean
+}
+
+/**
+ * Opens a session and returns at once: it connects in the background, and again whenever it was lost, one attempt at a time,
+ * with pauses that double from 0.2 to 5 s (jittered, so that a fleet does not come back in step). Says once per change what it
+ * is waiting for. Fails with `bad_setting` when the URL is none.
+ */
+export function openSession<Channels>(options: SessionOptions<Channels>): Session<Channels> {
+  const { name, log, clock } = options
+  const url = withHeartbeat(options.url)
+  const closing = new AbortController()
+  let live: Live<Channels> | undefined
+  let trouble = 'not tried yet'
+  const loop = run()
+
+  return {
+    current: () => (live && !live.blocked ? live.channels : undefined),
+    waitConnected: async (timeoutMs) => {
+      await waitUntil('the message broker accepts a connection', isUp, (up) => up, {
+        timeoutMs,
+        clock,
+        kind: 'unavailable',
+        describe: () => trouble,
+      })
+    },
+    close: async () => {
+      closing.abort()
+      if (live) await closeQuietly(live.connection)
+      await loop
+    },
+  }
+
+  function isUp(): boolean {
+    return live !== undefined && !live.blocked
+  }
+
+  async function run(): Promise<void> {
+    for (let failures = 0; !closing.signal.aborted; ) {
+      try {
+        live = await attempt()
+      } catch (error) {
+        failures += 1
+        say(messageOf(error))
+        await clock.sleep(pauseMs(failures), closing.signal).catch(() => {})
+        continue
+      }
+      failures = 0
+      await live_(live)
+    }
+  }
+
+  async function live_(session: Live<Channels>): Promise<void> {
+    trouble = 'connected'
+    log.info({ session: name }, 'connected to the broker')
+    options.onConnected?.(session.channels)
+    const why = await session.ended
+    live = undefined
+    options.onLost?.(session.channels)
+    if (!closing.signal.aborted) say(messageOf(why))
+    await closeQuietly(session.connection)
+  }
+
+  /** One line a change, however often it is tried. */
+  function say(why: string): void {
+    if (why !== trouble) log.warn({ session: name, why }, 'waiting for the broker')
+    trouble = why
+  }
+
+  async function attempt(): Promise<Live<Channels>> {
+    const connection = await connect(url, {
+      noDelay: true,
+      timeout: CONNECT_MS_MAX,
+      clientProperties: { connection_name: name },
+    })
+    let lost: (why: Error) => void = () => {}
+    const ended = new Promise<Error>((resolve) => {
+      lost = resolve
+    })
+    // `error` and `close` may both come for one fault; a promise takes the first.
+    connection.on('error', lost)
+    connection.on('close', () => lost(new Error('the connection was closed')))
+    connection.on('handler-error', (error) => log.error({ err: error }, 'a connection handler failed'))
+    try {
+      const channels = await Promise.race([
+        options.setup(connection, lost),
+        ended.then((why) => Promise.reject(why)),
+        tooLong(),
+      ])
+      const session = { connection, channels, ended, blocked: false }
+      watchBlocking(session)
+      return session
+    } catch (error) {
+      await closeQuietly(connection)
+      throw error
+    }
+  }
+
+  async function tooLong(): Promise<never> {
+    await clock.sleep(SETUP_MS_MAX, closing.signal)
+    throw new Error(`the broker did not declare our queues within ${SETUP_MS_MAX} ms`)
+  }
+
+  /** A broker short of memory or disk keeps the connection but takes no message. */
+  function watchBlocking(session: Live<Channels>): void {
+    session.connection.on('blocked', (reason) => {
+      session.blocked = true
+      say(`the broker takes no messages (${reason})`)
+    })
+    session.connection.on('unblocked', () => {
+      session.blocked = false
+      trouble = 'connected'
+      log.info({ session: name }, 'the broker takes messages again')
+    })
+  }
+
+  async function closeQuietly(connection: ChannelModel): Promise<void> {
+    const done = new AbortController()
+    const close = connection.close().catch(() => {
+      // Already closed, by the other side or by a fault: what we wanted.
+    })
+    await Promise.race([close, clock.sleep(CLOSE_MS_MAX, done.signal).catch(() => {})])
+    done.abort()
+  }
+}
+
+/** The pause after the n-th failure in a row: half fixed, half random. */
+function pauseMs(failures: number): number {
+  const full = Math.min(RETRY_MS_FIRST * 2 ** (failures - 1), RETRY_MS_MAX)
+  return full / 2 + (Math.random() * full) / 2
+}
+
+function withHeartbeat(text: string): string {
+  if (!URL.canParse(text))
+    throw new RedtroveError('bad_setting', 'Bad settings:\n  REDTROVE_AMQP_URL: not a URL')
+  const url = new URL(text)
+  if (!url.searchParams.has('heartbeat')) url.searchParams.set('heartbeat', String(HEARTBEAT_SECONDS))
+  return url.href
+}
