@@ -1,0 +1,141 @@
+/*
+ * What an agent must not forget: the highest command it accepted, and what it was told to be. One file, replaced with fsync
+ * before the command has any effect, so that a restart never obeys an older order.
+ */
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import { type Assignment, assignmentSchema, type Token } from '../common/contracts/assignment.js'
+import type { AcceptedAssignment } from '../common/domain/observation.js'
+import { messageOf, RedtroveError } from '../common/errors.js'
+import { writeDurably } from './durable-file.js'
+import { openSerial } from './serial.js'
+
+const OUTCOMES_KEPT = 32
+
+const stateSchema = z.object({
+  /** Highest (epoch, attempt) seen in any command. */
+  epoch: z.int().min(1),
+  attempt: z.int().min(0),
+  assignment: assignmentSchema,
+  /** Its set has, or had, other members: only the control plane knows whether one of them leads now. */
+  hadReplicas: z.boolean(),
+  /** Told to stop; also over a restart of the agent. */
+  stopped: z.boolean(),
+  /** The last stop was clean and left its data in dump.rdb: start from there. Gone once the append-only file is whole again. */
+  startFromRdb: z.boolean(),
+  /** Outcomes of `assume` by operation and step, oldest first. */
+  outcomes: z.array(z.object({ key: z.string(), writesFrozen: z.boolean() })).max(OUTCOMES_KEPT),
+})
+export type AgentState = z.output<typeof stateSchema>
+
+/** What differs in the next state, computed when it is this change's turn. */
+export type StateChange = (state: AgentState) => Partial<AgentState>
+
+export interface AcceptedState {
+  readonly current: () => AgentState
+  /** Refuses with `stale_epoch` a token lower than the highest seen; else remembers it, and `change` with it, durably. */
+  accept(token: Pick<Token, 'epoch' | 'attempt'>, change?: StateChange): Promise<void>
+  /** Durable before it resolves. Nothing is written when nothing differs. */
+  update(change: Partial<AgentState>): Promise<void>
+  outcomeOf(token: Token): { readonly writesFrozen: boolean } | null
+  keepOutcome(token: Token, writesFrozen: boolean): Promise<void>
+  /** As observations show it. */
+  summary(): AcceptedAssignment
+}
+
+/** Opens the file, or starts it with the assignment at birth. Fails with `guest_failed` when it cannot be read: to guess is to risk two sources. */
+export async function openAcceptedState(path: string, birth: Assignment): Promise<AcceptedState> {
+  const inLine = openSerial()
+  const found = readState(path)
+  let state = found ?? newState(birth)
+  if (!found) await writeDurably(path, JSON.stringify(state))
+
+  const save = (change: StateChange) =>
+    inLine(async () => {
+      const next = { ...state, ...change(state) }
+      if (JSON.stringify(next) === JSON.stringify(state)) return
+      await writeDurably(path, JSON.stringify(next))
+      state = next
+    })
+
+  return {
+    current: () => state,
+    update: (change) => save(() => change),
+    accept: ({ epoch, attempt }, change = () => ({})) =>
+      save((now) => {
+        if (isLower({ epoch, attempt }, now)) {
+          throw new RedtroveError(
+            'stale_epoch',
+            `Epoch ${epoch} attempt ${attempt} is lower than epoch ${now.epoch} attempt ${now.attempt}, which this guest has accepted.`,
+          )
+        }
+        return { ...change(now), epoch, attempt }
+      }),
+    outcomeOf: (token) => state.outcomes.find(({ key }) => key === keyOf(token)) ?? null,
+    keepOutcome: (token, writesFrozen) =>
+      save(({ outcomes }) => {
+        const others = outcomes.filter(({ key }) => key !== keyOf(token))
+        return { outcomes: [...others, { key: keyOf(token), writesFrozen }].slice(-OUTCOMES_KEPT) }
+      }),
+    summary: () => ({
+      setId: state.assignment.setId,
+      epoch: state.assignment.epoch,
+      attempt: state.attempt,
+      role: state.assignment.role,
+      source: state.assignment.source,
+    }),
+  }
+}
+
+/** Orders tokens: by epoch, then by attempt. */
+export function isLower(
+  token: Pick<Token, 'epoch' | 'attempt'>,
+  than: Pick<Token, 'epoch' | 'attempt'>,
+): boolean {
+  return token.epoch < than.epoch || (token.epoch === than.epoch && token.attempt < than.attempt)
+}
+
+/** What changes with a new assignment. A new set starts without other members; a replica always has some. */
+export function withAssignment(assignment: Assignment): StateChange {
+  return (state) => {
+    const sameSet = state.assignment.setId === assignment.setId
+    return { assignment, hadReplicas: assignment.role === 'replica' || (sameSet && state.hadReplicas) }
+  }
+}
+
+function keyOf({ operationId, step }: Token): string {
+  return `${operationId}/${step}`
+}
+
+function newState(birth: Assignment): AgentState {
+  return {
+    epoch: birth.epoch,
+    attempt: 0,
+    assignment: birth,
+    hadReplicas: birth.role === 'replica',
+    stopped: false,
+    startFromRdb: false,
+    outcomes: [],
+  }
+}
+
+function readState(path: string): AgentState | null {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null // cast: fs errors carry a code
+    throw new RedtroveError('guest_failed', `The agent's state ${path} cannot be read: ${messageOf(error)}.`)
+  }
+  try {
+    return stateSchema.parse(JSON.parse(text))
+  } catch (cause) {
+    throw new RedtroveError(
+      'guest_failed',
+      `The agent's state ${path} is damaged; it is not safe to go on.`,
+      {
+        cause,
+      },
+    )
+  }
+}

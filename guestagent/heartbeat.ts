@@ -1,0 +1,101 @@
+import type { Clock } from '../common/clock.js'
+import type { Observation } from '../common/domain/observation.js'
+import { messageOf } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import type { AcceptedState } from './accepted.js'
+import type { Observer } from './observer.js'
+import { hadData, noteHadData } from './redis/startable.js'
+import type { ManagedServer } from './server.js'
+
+/** How often the server is looked at; a change is reported at the look that sees it. */
+const LOOK_MS = 200
+
+export interface HeartbeatOptions {
+  readonly observer: Observer
+  readonly server: ManagedServer
+  readonly accepted: AcceptedState
+  readonly report: (observation: Observation) => void
+  readonly heartbeatMs: number
+  readonly hadDataMarker: string
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export interface Heartbeat {
+  /** Look and report now. */
+  kick(): void
+  stop(): Promise<void>
+}
+
+/** Looks, reports and waits, until it is stopped: each `heartbeatMs`, and at once when something that matters changed. */
+export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
+  const { observer, server, accepted, report, heartbeatMs, hadDataMarker, clock, log } = options
+  const stopping = new AbortController()
+  let wake = new AbortController()
+  let notedData = hadData(hadDataMarker) !== null
+  let lastReportMs = Number.NEGATIVE_INFINITY
+  let lastShape = ''
+
+  async function beat(): Promise<void> {
+    server.check()
+    const observation = await observer.look()
+    await remember(observation)
+    const shape = shapeOf(observation)
+    const due = clock.monotonicMs() - lastReportMs >= heartbeatMs - LOOK_MS / 2
+    if (!due && shape === lastShape) return
+    report(observation)
+    lastReportMs = clock.monotonicMs()
+    lastShape = shape
+  }
+
+  /** Facts that a later start must know. */
+  async function remember({ keys, connectedReplicas }: Observation): Promise<void> {
+    if (!notedData && keys !== null && keys > 0) {
+      await noteHadData(hadDataMarker, keys)
+      notedData = true
+    }
+    if (connectedReplicas.length > 0 && !accepted.current().hadReplicas)
+      await accepted.update({ hadReplicas: true })
+  }
+
+  async function run(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await beat()
+      } catch (error) {
+        log.warn({ reason: messageOf(error) }, 'look failed')
+      }
+      wake = new AbortController()
+      await clock.sleep(LOOK_MS, AbortSignal.any([wake.signal, stopping.signal])).catch(() => undefined)
+    }
+  }
+
+  const done = run()
+  return {
+    kick: () => wake.abort(),
+    stop: () => {
+      stopping.abort()
+      return done
+    },
+  }
+}
+
+/** What is reported at once when it changes; numbers that move all the time are left out. */
+function shapeOf(seen: Observation): string {
+  const { service, serverPid, role, fenced, replicationId, link, following, fault, accepted, persistenceOk } =
+    seen
+  const replicas = seen.connectedReplicas.map(({ host, state }) => `${host} ${state}`)
+  return JSON.stringify([
+    service,
+    serverPid,
+    role,
+    fenced,
+    replicationId,
+    link,
+    following,
+    fault,
+    accepted,
+    persistenceOk,
+    replicas,
+  ])
+}

@@ -1,0 +1,110 @@
+import type { Clock } from '../common/clock.js'
+import type { Observation } from '../common/domain/observation.js'
+import { isKind, messageOf } from '../common/errors.js'
+import type { AcceptedState } from './accepted.js'
+import { type LinkAge, linkAge } from './link-age.js'
+import { FENCE_REPLICAS } from './redis/conf.js'
+import { diskUse } from './redis/data-folder.js'
+import { type InfoFacts, infoFacts, isPersistenceOk, type PersistenceFacts } from './redis/info.js'
+import type { ManagedServer } from './server.js'
+
+/** A server that has not answered for this long after its start is said to hang. */
+const SILENT_MS_MAX = 5_000
+const DISK_LOOK_MS = 1_000
+
+/** Looks at one redis-server; every look is fresh. */
+export interface Observer {
+  look(): Promise<Observation>
+  readonly link: LinkAge
+}
+
+export interface ObserverOptions {
+  readonly server: ManagedServer
+  readonly accepted: AcceptedState
+  readonly dataDir: string
+  readonly clock: Clock
+  /** What keeps the agent from giving the server its role, if anything. */
+  readonly roleFault: () => string | null
+}
+
+type Seen = Pick<Observation, 'service' | 'fenced' | 'fault'> & { readonly facts: InfoFacts }
+
+/** An observer of `server`. */
+export function observer(options: ObserverOptions): Observer {
+  const { server, accepted, dataDir, clock, roleFault } = options
+  const link = linkAge()
+  let lastAnswerMs = clock.monotonicMs()
+  let disk: Awaited<ReturnType<typeof diskUse>> = { usedBytes: null, freeBytes: null }
+  let diskAtMs = Number.NEGATIVE_INFINITY
+
+  async function see(): Promise<Seen> {
+    const state = server.state()
+    if (state !== 'up') {
+      lastAnswerMs = clock.monotonicMs()
+      return { facts: infoFacts(''), service: state, fenced: null, fault: server.fault() }
+    }
+    try {
+      const { info, fenceReplicas } = await (await server.admin()).look()
+      lastAnswerMs = clock.monotonicMs()
+      const facts = infoFacts(info)
+      return {
+        facts,
+        service: facts.loading ? 'loading' : 'running',
+        fenced: fenceReplicas === null ? null : fenceReplicas >= FENCE_REPLICAS,
+        fault: server.fault() ?? persistenceFault(facts.persistence, disk.freeBytes),
+      }
+    } catch (error) {
+      return { facts: infoFacts(''), fenced: null, ...silence(error, clock.monotonicMs() - lastAnswerMs) }
+    }
+  }
+
+  async function look(): Promise<Observation> {
+    if (clock.monotonicMs() - diskAtMs >= DISK_LOOK_MS) {
+      disk = await diskUse(dataDir)
+      diskAtMs = clock.monotonicMs()
+    }
+    const { facts, service, fenced, fault } = await see()
+    const nowMs = clock.monotonicMs()
+    link.note(facts.link, nowMs)
+    const { loading: _, persistence, ...shown } = facts
+    return {
+      ...shown,
+      service,
+      serverPid: server.process()?.pid ?? null,
+      fenced,
+      linkDownMs: link.downMs(nowMs),
+      diskUsedBytes: disk.usedBytes,
+      diskFreeBytes: disk.freeBytes,
+      persistenceOk: isPersistenceOk(persistence),
+      accepted: accepted.summary(),
+      fault: (fault ?? roleFault())?.slice(0, 2000) ?? null,
+    }
+  }
+
+  return { look, link }
+}
+
+/** What a server that gives no answer is: starting, or hung, or busy with a script. */
+function silence(error: unknown, silentMs: number): Pick<Observation, 'service' | 'fault'> {
+  const sentence = messageOf(error)
+  if (/\bBUSY\b/.test(sentence))
+    return { service: 'running', fault: `A script keeps redis-server busy: ${sentence}` }
+  if (/\bLOADING\b/.test(sentence)) return { service: 'loading', fault: null }
+  if (silentMs < SILENT_MS_MAX && isKind(error)) return { service: 'starting', fault: null }
+  return {
+    service: 'starting',
+    fault: `redis-server runs but has not answered for ${Math.round(silentMs / 1000)} s: ${sentence}`,
+  }
+}
+
+function persistenceFault(persistence: PersistenceFacts, freeBytes: number | null): string | null {
+  if (persistence.unknown) return null
+  const failed = [
+    ...(persistence.rdbSaveOk ? [] : ['its last save']),
+    ...(persistence.aofWriteOk ? [] : ['its last write to the append-only file']),
+    ...(persistence.aofRewriteOk ? [] : ['its last rewrite of the append-only file']),
+  ]
+  if (failed.length === 0) return null
+  const free = freeBytes === null ? '' : ` ${freeBytes} bytes are free;`
+  return `redis-server cannot write its data to disk (${failed.join(', ')} failed);${free} it refuses writes until it can. Free some space.`
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto'
+import { lstatSync, mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RedtroveError } from '../common/errors.js'
+
+/** Linux allows 107 bytes and a terminating zero in a unix socket's path; redis-server takes no longer one either. */
+const SOCKET_PATH_BYTES_MAX = 100
+
+/** Where an agent keeps what; all of it in the guest's folder, but a socket whose path would be too long. */
+export interface GuestPaths {
+  readonly dir: string
+  readonly data: string
+  readonly conf: string
+  readonly state: string
+  readonly socket: string
+  readonly log: string
+  readonly olderLog: string
+  /** Pid and start time of the running agent. */
+  readonly agentPid: string
+  /** Pid and start time of redis-server, written by the agent that started it. */
+  readonly serverPid: string
+  /** redis-server's own. */
+  readonly redisPid: string
+  /** Password of the agent's account. */
+  readonly agentSecret: string
+  /** There were keys here once; lies outside the data folder, so that it outlives a wiped one. */
+  readonly hadData: string
+}
+
+/** Paths of one guest, a pure function of its folder. */
+export function guestPaths(dir: string): GuestPaths {
+  const near = join(dir, 'redis.sock')
+  const short = Buffer.byteLength(near) <= SOCKET_PATH_BYTES_MAX
+  return {
+    dir,
+    data: join(dir, 'data'),
+    conf: join(dir, 'redis.conf'),
+    state: join(dir, 'state.json'),
+    socket: short ? near : join(farFolder(dir), 'redis.sock'),
+    log: join(dir, 'redis.log'),
+    olderLog: join(dir, 'redis.log.1'),
+    agentPid: join(dir, 'agent.pid'),
+    serverPid: join(dir, 'server.pid'),
+    redisPid: join(dir, 'redis.pid'),
+    agentSecret: join(dir, 'agent.secret'),
+    hadData: join(dir, 'had-data'),
+  }
+}
+
+function farFolder(dir: string): string {
+  return join(tmpdir(), `redtrove-${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`)
+}
+
+/**
+ * Makes the guest's folder and the socket's (0700). Fails with `guest_failed` when the far folder of the socket is not ours alone: anybody may write
+ * to the system's temporary folder.
+ */
+export function makeGuestFolders(paths: GuestPaths): void {
+  mkdirSync(paths.dir, { recursive: true, mode: 0o700 })
+  const socketFolder = join(paths.socket, '..')
+  if (socketFolder === paths.dir) return
+  mkdirSync(socketFolder, { recursive: true, mode: 0o700 })
+  const stat = lstatSync(socketFolder)
+  if (!stat.isDirectory() || stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) {
+    throw new RedtroveError('guest_failed', `${socketFolder} is not a folder of this user alone; remove it.`)
+  }
+}

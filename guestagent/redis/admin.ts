@@ -1,0 +1,208 @@
+/*
+ * The agent's own connection to its redis-server, over the unix socket. The only importer of ioredis. Nothing is retried or
+ * queued here: a call reaches the server now or fails, and each has a deadline, because the server may be frozen.
+ */
+import { Redis } from 'ioredis'
+import type { Credentials } from '../../common/contracts/assignment.js'
+import type { Endpoint } from '../../common/domain/instance.js'
+import { messageOf, RedtroveError } from '../../common/errors.js'
+import { APPLICATION_USER, hiddenCommands, passwordRule, REPLICATION_USER } from './acl.js'
+import type { Capabilities } from './capabilities.js'
+import { nameFor } from './directive-names.js'
+
+/** One look, all of the same moment. */
+export interface AdminLook {
+  readonly info: string
+  /** `min-replicas-to-write` at run time. */
+  readonly fenceReplicas: number | null
+}
+
+/** What ROLE says of a replica's link; `null` on a source. Cheap enough to ask many times a second. */
+export type RoleState = { readonly role: 'source' } | { readonly role: 'replica'; readonly state: string }
+
+export interface RedisAdmin {
+  /** Calls fail with `guest_failed` (the server's sentence) or `guest_timeout`. */
+  look(): Promise<AdminLook>
+  info(section: 'replication' | 'persistence'): Promise<string>
+  role(): Promise<RoleState>
+  /** Names as in the newest redis.conf. */
+  configSet(name: string, value: string): Promise<void>
+  /** Several in one round trip, in order. */
+  configSetAll(settings: readonly (readonly [name: string, value: string])[]): Promise<void>
+  follow(source: Endpoint): Promise<void>
+  followNobody(): Promise<void>
+  /** Holds back clients' writes, with the source's pings put off by `pingPeriodSeconds`; resolves with INFO replication after it. */
+  pauseWrites(pauseMs: number, pingPeriodSeconds: number): Promise<string>
+  unpauseWrites(): Promise<void>
+  killSourceLink(): Promise<void>
+  /** Replaces passwords of the application and the replicas; their connections stay. */
+  setPasswords(credentials: Credentials): Promise<void>
+  /** Asks for a clean stop with the data in dump.rdb; resolves when the server hangs up, or at the deadline. */
+  shutdown(timeoutMs: number): Promise<void>
+  close(): void
+}
+
+export interface AdminOptions {
+  readonly socket: string
+  readonly login: { readonly username?: string; readonly password: string }
+  readonly can: Capabilities
+  readonly agentPassword: string
+  readonly timeoutMs: number
+  /** The connection ended: the server died, or `close` was called. */
+  readonly onClose: () => void
+}
+
+/** Connects and logs in. Fails with `guest_failed` when nobody listens or the password is refused, `guest_timeout` when nobody answers. */
+export async function connectAdmin(options: AdminOptions): Promise<RedisAdmin> {
+  const { socket, login, timeoutMs, onClose } = options
+  const redis = new Redis({
+    path: socket,
+    ...login,
+    protocol: 2,
+    lazyConnect: true,
+    enableReadyCheck: false,
+    enableOfflineQueue: false,
+    disableClientInfo: true,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: null,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
+  })
+  let failure: unknown
+  redis.on('error', (error: unknown) => {
+    failure = error
+  })
+  try {
+    await redis.connect()
+    if (failure !== undefined) throw failure
+  } catch (error) {
+    redis.disconnect()
+    throw asGuestError(failure ?? error)
+  }
+  redis.on('close', onClose)
+  return adminOver(redis, options)
+}
+
+function adminOver(redis: Redis, { can, agentPassword, timeoutMs }: AdminOptions): RedisAdmin {
+  const hidden = hiddenCommands(can, agentPassword)
+  const call = async (command: string, ...args: readonly string[]): Promise<unknown> => {
+    try {
+      return await redis.call(hidden.get(command) ?? command, [...args])
+    } catch (error) {
+      throw asGuestError(error)
+    }
+  }
+  const text = async (command: string, ...args: readonly string[]) => String(await call(command, ...args))
+  const configSet = async (name: string, value: string) => {
+    await call('config', 'set', nameFor(name, can), value)
+  }
+  const replicaOf = can.replicaNames ? 'replicaof' : 'slaveof'
+
+  return {
+    look: async () => {
+      const [info, fence] = await Promise.all([
+        text('info'),
+        call('config', 'get', nameFor('min-replicas-to-write', can)),
+      ])
+      return { info, fenceReplicas: secondAsNumber(fence) }
+    },
+    info: (section) => text('info', section),
+    role: async () => roleState(await call('role')),
+    configSet,
+    configSetAll: async (settings) => {
+      await Promise.all(settings.map(([name, value]) => configSet(name, value)))
+    },
+    follow: async ({ host, port }) => {
+      await call(replicaOf, host, String(port))
+    },
+    followNobody: async () => {
+      await call(replicaOf, 'no', 'one')
+    },
+    pauseWrites: async (pauseMs, pingPeriodSeconds) => {
+      const [, , info] = await Promise.all([
+        configSet('repl-ping-replica-period', String(pingPeriodSeconds)),
+        call('client', 'pause', String(pauseMs), 'write'),
+        text('info', 'replication'),
+      ])
+      return info
+    },
+    unpauseWrites: async () => {
+      if (can.pauseWrites) await call('client', 'unpause')
+    },
+    killSourceLink: async () => {
+      await call('client', 'kill', 'type', 'master')
+    },
+    setPasswords: async (credentials) => {
+      await Promise.all(
+        passwordCommands(credentials, can).map(([command, ...args]) => call(command, ...args)),
+      )
+    },
+    shutdown: (deadlineMs) =>
+      shutdown(redis, hidden.get('shutdown') ?? 'shutdown', Math.max(deadlineMs, timeoutMs)),
+    close: () => redis.disconnect(),
+  }
+}
+
+type Words = readonly [command: string, ...args: string[]]
+
+function passwordCommands(credentials: Credentials, can: Capabilities): readonly Words[] {
+  if (!can.acl) {
+    const password = credentials.application[0] ?? ''
+    return [
+      ['config', 'set', 'masterauth', password],
+      ['config', 'set', 'requirepass', password],
+    ]
+  }
+  const application = credentials.application.map(passwordRule)
+  return [
+    ['acl', 'setuser', APPLICATION_USER, 'resetpass', ...application],
+    ['acl', 'setuser', REPLICATION_USER, 'resetpass', passwordRule(credentials.replication)],
+    ['config', 'set', 'masteruser', REPLICATION_USER],
+    ['config', 'set', 'masterauth', credentials.replication],
+  ]
+}
+
+/** SHUTDOWN has no answer when it works. It is sent without the usual deadline, since saving takes as long as the data set is large. */
+async function shutdown(redis: Redis, command: string, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const closed = new Promise<void>((resolve) => redis.once('close', () => resolve()))
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new RedtroveError('guest_timeout', `redis-server did not stop within ${timeoutMs} ms.`)),
+      timeoutMs,
+    )
+  })
+  const refused = redis.call(command, ['save']).then(
+    () => closed,
+    (error: unknown) => {
+      const sentence = messageOf(error)
+      if (/Connection is closed|timed out/i.test(sentence)) return closed
+      throw asGuestError(error)
+    },
+  )
+  try {
+    await Promise.race([closed, refused, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function secondAsNumber(reply: unknown): number | null {
+  const value = Array.isArray(reply) ? Number(reply[1]) : Number.NaN
+  return Number.isSafeInteger(value) ? value : null
+}
+
+function roleState(reply: unknown): RoleState {
+  const words = Array.isArray(reply) ? reply.map(String) : []
+  return words[0] === 'slave' ? { role: 'replica', state: words[3] ?? 'unknown' } : { role: 'source' }
+}
+
+/** ioredis puts the command and its arguments into an error object; only the server's sentence goes further. */
+function asGuestError(error: unknown): RedtroveError {
+  const sentence = messageOf(error)
+  if (/timed out|ETIMEDOUT/i.test(sentence)) {
+    return new RedtroveError('guest_timeout', 'redis-server does not answer.')
+  }
+  return new RedtroveError('guest_failed', `redis-server: ${sentence}`)
+}

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process'
+import { closeSync, existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { RedtroveError } from '../../common/errors.js'
+import type { GuestPaths } from '../paths.js'
+import {
+  formatIdentity,
+  identify,
+  isAlive,
+  type ProcessIdentity,
+  readPidFile,
+  workingFolderOf,
+} from '../process-identity.js'
+import type { ServerLog } from './server-log.js'
+
+const ADOPTED_POLL_MS = 100
+
+/** One redis-server process at a time: started as a child of its own session, or found running and adopted. */
+export interface ServerProcess {
+  readonly current: () => ProcessIdentity | null
+  /** Takes over the redis-server that an earlier agent of this folder started; null when none runs. */
+  adopt(): ProcessIdentity | null
+  /** Starts one. Fails with `guest_failed` when the program cannot be run. */
+  start(program: string): Promise<ProcessIdentity>
+  signal(signal: NodeJS.Signals): void
+  /** Looks now whether an adopted process still runs; a child's end is noticed by itself. */
+  check(): void
+  /** Stops watching; the process goes on. */
+  release(): void
+}
+
+/** `onExit` is called once for each process that ended, however that came about. */
+export function serverProcess(
+  paths: GuestPaths,
+  log: ServerLog,
+  onExit: (ended: ProcessIdentity) => void,
+): ServerProcess {
+  let process: ProcessIdentity | null = null
+  let poll: NodeJS.Timeout | undefined
+
+  const ended = (who: ProcessIdentity) => {
+    if (process?.pid !== who.pid || process.startTime !== who.startTime) return
+    process = null
+    clearInterval(poll)
+    rmSync(paths.serverPid, { force: true })
+    onExit(who)
+  }
+  const check = () => {
+    if (process && !isAlive(process)) ended(process)
+  }
+
+  return {
+    current: () => process,
+    check,
+    adopt: () => {
+      process = findRunning(paths)
+      if (process) {
+        writeFileSync(paths.serverPid, formatIdentity(process), { mode: 0o600 })
+        poll = setInterval(check, ADOPTED_POLL_MS)
+        poll.unref()
+      }
+      return process
+    },
+    start: async (program) => {
+      const output = log.openForChild()
+      const child = spawn(program, [paths.conf], {
+        cwd: paths.data,
+        detached: true,
+        stdio: ['ignore', output, output],
+      })
+      closeSync(output)
+      const started = child.pid === undefined ? null : identify(child.pid)
+      if (started) {
+        process = started
+        writeFileSync(paths.serverPid, formatIdentity(started), { mode: 0o600 })
+      }
+      child.once('exit', () => started && ended(started))
+      const failure = await new Promise<Error | null>((resolve) => {
+        child.once('spawn', () => resolve(null))
+        child.once('error', resolve)
+      })
+      child.unref()
+      if (failure || !started) {
+        throw new RedtroveError(
+          'guest_failed',
+          `${program} cannot be started: ${failure?.message ?? 'it ended at once'}.`,
+        )
+      }
+      return started
+    },
+    signal: (signal) => {
+      if (process && isAlive(process)) globalThis.process.kill(process.pid, signal)
+    },
+    release: () => {
+      clearInterval(poll)
+      process = null
+    },
+  }
+}
+
+/** By our pid file or redis-server's own; the number alone is not believed: it must work in this guest's data folder. */
+function findRunning(paths: GuestPaths): ProcessIdentity | null {
+  if (!existsSync(paths.data)) return null
+  const folder = realpathSync(paths.data)
+  for (const file of [paths.serverPid, paths.redisPid]) {
+    const noted = readPidFile(file)
+    const found = noted ? identify(noted.pid) : null
+    if (!noted || !found) continue
+    if (noted.startTime !== null && noted.startTime !== found.startTime) continue
+    if (workingFolderOf(found.pid) === folder) return found
+  }
+  return null
+}

@@ -1,0 +1,70 @@
+/* redis-server's own output, kept small. The child writes with O_APPEND, so the file can be cut while it runs. */
+import { closeSync, constants, copyFileSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
+
+const LOG_BYTES_MAX = 4 * 1024 * 1024
+const TAIL_BYTES = 4096
+
+export interface ServerLog {
+  /** A descriptor for the child; the caller closes its own copy. */
+  openForChild(): number
+  size(): number
+  /** The last lines written at or after `fromBytes`, at most 4 KB. */
+  tail(fromBytes?: number): string
+  /** Moves the text aside once there is too much of it. */
+  trim(): void
+}
+
+/** The log at `path` (0600), with one older generation at `olderPath`. */
+export function serverLog(path: string, olderPath: string): ServerLog {
+  const size = () => {
+    try {
+      return statSync(path).size
+    } catch {
+      return 0
+    }
+  }
+  return {
+    size,
+    openForChild: () => openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600),
+    tail: (fromBytes = 0) => readTail(path, fromBytes, size()),
+    trim: () => {
+      if (size() <= LOG_BYTES_MAX) return
+      copyFileSync(path, olderPath)
+      truncateSync(path)
+    },
+  }
+}
+
+function readTail(path: string, fromBytes: number, size: number): string {
+  const start = Math.max(fromBytes <= size ? fromBytes : 0, size - TAIL_BYTES)
+  const buffer = Buffer.alloc(Math.max(0, size - start))
+  try {
+    const fd = openSync(path, 'r')
+    try {
+      return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, start)).toString('utf8')
+    } finally {
+      closeSync(fd)
+    }
+  } catch {
+    return ''
+  }
+}
+
+const FATAL = /^(?:>>> |\*\*\* FATAL|Can't|Fatal error|# )/
+
+/**
+ * The end of a log as one sentence for a fault: the last warnings, without time stamps, banners or any of `secrets`.
+ * Lines of redis-server look like `123:M 01 Jan 2026 00:00:00.000 # text`; `#` marks a warning.
+ */
+export function lastWords(log: string, secrets: readonly string[]): string {
+  const lines = log
+    .split('\n')
+    .map((line) => line.replace(/^\d+:[A-Z] .{20,24} ([#*.-]) /, '$1 ').trim())
+    .filter((line) => FATAL.test(line))
+    .map((line) => line.replace(/^[#*] /, ''))
+    .slice(-3)
+  const text = lines.join(' ') || 'it left no message'
+  return secrets
+    .filter((secret) => secret !== '')
+    .reduce((left, secret) => left.split(secret).join('[redacted]'), text)
+}

@@ -1,0 +1,84 @@
+/* What keeps a redis-server from starting, found out before it is tried, so that the fault names the cause. */
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { z } from 'zod'
+import type { Endpoint, MemberRole } from '../../common/domain/instance.js'
+import { RedtroveError } from '../../common/errors.js'
+import { writeDurably } from '../durable-file.js'
+import type { DataFiles } from './data-folder.js'
+
+const ADDRESS_SENTENCES: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is taken by another process; stop that one',
+  EADDRNOTAVAIL: 'is not an address of this host',
+  EACCES: 'may not be used by this user',
+}
+
+/** Fails with `guest_failed` when the address cannot be listened on now. */
+export async function requireAddressFree({ host, port }: Endpoint): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = ADDRESS_SENTENCES[cause.code ?? ''] ?? `cannot be listened on: ${cause.message}`
+      reject(new RedtroveError('guest_failed', `Address ${host}:${port} ${why}.`, { cause }))
+    })
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()))
+  })
+}
+
+/** Makes the data folder when there is none. Fails with `guest_failed` when it cannot be made or may not be written. */
+export function requireDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    accessSync(folder, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException // fs errors carry a code
+    throw new RedtroveError('guest_failed', `The data folder ${folder} cannot be written (${code}).`, {
+      cause,
+    })
+  }
+}
+
+/** What the marker beside the data folder remembers. */
+const hadDataSchema = z.object({ keys: z.int().min(0) })
+
+/** Notes that there were keys; a later start out of an empty folder is then refused. */
+export async function noteHadData(marker: string, keys: number): Promise<void> {
+  await writeDurably(marker, JSON.stringify({ keys }))
+}
+
+/** Keys that were noted last; null when there never were any. A damaged marker counts as "there were". */
+export function hadData(marker: string): number | null {
+  if (!existsSync(marker)) return null
+  try {
+    return hadDataSchema.parse(JSON.parse(readFileSync(marker, 'utf8'))).keys
+  } catch {
+    return 0
+  }
+}
+
+export interface StartFacts {
+  readonly role: MemberRole
+  readonly files: DataFiles
+  readonly hadKeys: number | null
+  /** The last stop was clean and its data lie in dump.rdb. */
+  readonly startFromRdb: boolean
+}
+
+/**
+ * Where the data come from at the start, or why there must be no start. Only a replica may start empty when it had data: it copies
+ * its source. A source or an ejected instance that did would offer its replicas, or whoever looks for the data, nothing at all.
+ */
+export function startMode({
+  role,
+  files,
+  hadKeys,
+  startFromRdb,
+}: StartFacts): 'append-only' | 'rdb' | { refused: string } {
+  if (startFromRdb && files.rdb) return 'rdb'
+  if (files.appendOnly) return 'append-only'
+  if (role === 'replica' || hadKeys === null) return files.rdb ? 'rdb' : 'append-only'
+  const left = files.rdb ? 'only an older dump.rdb is left' : 'nothing is left'
+  return {
+    refused: `The data is gone: the instance had data (${hadKeys} keys when last counted), its append-only file is missing and ${left}. It is not started as a source; eject it, or put the files back.`,
+  }
+}

@@ -1,0 +1,273 @@
+/*
+ * The redis-server of this guest as something that should be up: its conf is written before each start, a crash starts it again,
+ * an obstacle (address taken, program missing, data gone) is told and tried again each second. Knows nothing of roles beyond
+ * what the conf says.
+ */
+
+import type { Clock } from '../common/clock.js'
+import type { AgentSeed } from '../common/contracts/agent-seed.js'
+import { messageOf, RedtroveError } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import { waitUntil } from '../common/wait-until.js'
+import type { AcceptedState } from './accepted.js'
+import { crashLimit } from './crash-limit.js'
+import { writeDurably } from './durable-file.js'
+import type { GuestPaths } from './paths.js'
+import type { ProcessIdentity } from './process-identity.js'
+import { connectAdmin, type RedisAdmin } from './redis/admin.js'
+import { type Capabilities, capabilitiesOf } from './redis/capabilities.js'
+import { agentLogin, confOf } from './redis/conf.js'
+import { dataFilesIn } from './redis/data-folder.js'
+import { renderConf } from './redis/directive.js'
+import { probeServerVersion } from './redis/probe-version.js'
+import { serverProcess } from './redis/process.js'
+import { lastWords, serverLog } from './redis/server-log.js'
+import { hadData, requireAddressFree, requireDataFolder, startMode } from './redis/startable.js'
+import { openSerial } from './serial.js'
+import type { ReplicationStrategy } from './strategies/replication/replication-strategy.js'
+
+const RETRY_MS = 1_000
+const ADMIN_TIMEOUT_MS = 2_000
+const KILL_TIMEOUT_MS = 5_000
+
+export interface ServerContext {
+  readonly seed: AgentSeed
+  readonly paths: GuestPaths
+  readonly accepted: AcceptedState
+  readonly strategy: ReplicationStrategy
+  readonly agentPassword: string
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export interface ManagedServer {
+  /** `up`: a process runs; whether it answers is for a look to say. */
+  readonly state: () => 'up' | 'stopped' | 'crashed'
+  readonly process: () => ProcessIdentity | null
+  readonly fault: () => string | null
+  /** Adopts a running server, else starts one unless told to stay stopped. */
+  open(): Promise<'adopted' | 'started' | 'stopped'>
+  /** Starts it if it is not up, with earlier crashes forgotten; an obstacle is in `fault`. */
+  start(): Promise<void>
+  /** Stops it; true when its data was saved whole in dump.rdb. Fails with `guest_failed` when it refuses to save, unless `force`. */
+  stop(options: { readonly timeoutMs: number; readonly force: boolean }): Promise<boolean>
+  /** Renders redis.conf from what is accepted now. `appendOnly` false is for a start out of dump.rdb. */
+  writeConf(appendOnly?: boolean): Promise<void>
+  /** A live connection. Fails with `guest_failed` or `guest_timeout` when there is none to be had. */
+  admin(): Promise<RedisAdmin>
+  readonly can: () => Capabilities
+  /** Notices what no event tells: an adopted server that ended, a log that has grown. */
+  check(): void
+  /** Leaves the server running and lets go of it. */
+  release(): void
+}
+
+/** `onChange` is called whenever the process ended or was started. */
+export function managedServer(context: ServerContext, onChange: () => void): ManagedServer {
+  const { seed, paths, accepted, strategy, agentPassword, clock, log } = context
+  const output = serverLog(paths.log, paths.olderLog)
+  const crashes = crashLimit()
+  const inLine = openSerial()
+  const confLine = openSerial()
+  let capabilities: Capabilities | null = null
+  let state: 'up' | 'stopped' | 'crashed' = 'stopped'
+  let fault: string | null = null
+  let stopping = false
+  let released = false
+  let retry: NodeJS.Timeout | undefined
+  let logFrom = 0
+  let connection: Promise<RedisAdmin> | null = null
+
+  const process = serverProcess(paths, output, (ended) => {
+    dropConnection()
+    state = 'stopped'
+    if (!stopping && !released) crashed(ended)
+    onChange()
+  })
+
+  function crashed(ended: ProcessIdentity): void {
+    const words = lastWords(output.tail(logFrom), secrets())
+    const again = crashes.note(clock.monotonicMs())
+    fault = again
+      ? `redis-server ended: ${words}`
+      : `redis-server crashed three times within a minute and is not started again: ${words}`
+    log.warn({ serverPid: ended.pid, again, fault }, 'redis-server ended')
+    if (again) void inLine(startNow)
+    else state = 'crashed'
+  }
+
+  function secrets(): readonly string[] {
+    const { application, replication } = accepted.current().assignment.credentials
+    return [...application, replication, agentPassword]
+  }
+
+  async function startNow(): Promise<void> {
+    clearTimeout(retry)
+    if (released || process.current() || accepted.current().stopped) return
+    try {
+      capabilities = capabilitiesOf(await probeServerVersion(seed.redisServer))
+      requireDataFolder(paths.data)
+      await requireAddressFree(seed.spec.endpoint)
+      const { assignment, startFromRdb } = accepted.current()
+      const mode = startMode({
+        role: assignment.role,
+        files: dataFilesIn(paths.data),
+        hadKeys: hadData(paths.hadData),
+        startFromRdb: startFromRdb && capabilities.resumesFromRdb,
+      })
+      if (typeof mode === 'object') throw new RedtroveError('guest_failed', mode.refused)
+      await writeConf(mode !== 'rdb')
+      logFrom = output.size()
+      const { pid } = await process.start(seed.redisServer)
+      state = 'up'
+      fault = null
+      log.info({ serverPid: pid, role: assignment.role, mode }, 'redis-server started')
+    } catch (error) {
+      const sentence = messageOf(error)
+      if (sentence !== fault) log.error({ err: sentence }, 'redis-server cannot be started')
+      fault = sentence
+      state = 'stopped'
+      retry = setTimeout(() => void inLine(startNow), RETRY_MS)
+      retry.unref()
+    }
+    onChange()
+  }
+
+  function writeConf(appendOnly = true): Promise<void> {
+    return confLine(async () => {
+      const { assignment } = accepted.current()
+      const text = confOf({
+        can: can(),
+        assignment,
+        endpoint: seed.spec.endpoint,
+        dataDir: paths.data,
+        socket: paths.socket,
+        pidFile: paths.redisPid,
+        agentPassword,
+        maxMemoryBytes: seed.spec.maxMemoryBytes,
+        replication: strategy.directives(can()),
+        user: [],
+        appendOnly,
+      })
+      await writeDurably(paths.conf, renderConf(text))
+    })
+  }
+
+  function can(): Capabilities {
+    if (capabilities) return capabilities
+    throw new RedtroveError('guest_failed', fault ?? 'redis-server was not started yet.')
+  }
+
+  function dropConnection(): void {
+    void connection?.then((admin) => admin.close()).catch(() => undefined)
+    connection = null
+  }
+
+  function admin(): Promise<RedisAdmin> {
+    if (connection) return connection
+    if (!process.current()) {
+      return Promise.reject(new RedtroveError('guest_failed', fault ?? 'redis-server does not run.'))
+    }
+    const opening = connectAdmin({
+      socket: paths.socket,
+      login: agentLogin(can(), accepted.current().assignment, agentPassword),
+      can: can(),
+      agentPassword,
+      timeoutMs: ADMIN_TIMEOUT_MS,
+      onClose: () => {
+        if (connection === opening) connection = null
+        process.check()
+        onChange()
+      },
+    })
+    connection = opening
+    opening.catch(() => {
+      if (connection === opening) connection = null
+    })
+    return opening
+  }
+
+  async function stopNow(timeoutMs: number, force: boolean): Promise<boolean> {
+    clearTimeout(retry)
+    if (!process.current()) {
+      if (state === 'crashed') state = 'stopped'
+      return false
+    }
+    stopping = true
+    const from = output.size()
+    try {
+      await (await admin()).shutdown(timeoutMs).catch((error) => {
+        if (!force) throw error
+        log.warn({ err: messageOf(error) }, 'redis-server does not stop cleanly; it is killed')
+      })
+      if (force) await endProcess(Math.min(timeoutMs, 1_000))
+      await waitUntil(
+        'redis-server is gone',
+        () => process.current(),
+        (left) => left === null,
+        { timeoutMs: KILL_TIMEOUT_MS },
+      )
+    } catch (error) {
+      if (!force) throw error
+      await endProcess(0)
+    } finally {
+      stopping = false
+    }
+    const words = output.tail(from)
+    // While it loads it stops without saving; only these two lines together mean that dump.rdb holds everything.
+    return /DB saved on disk/.test(words) && /ready to exit/.test(words)
+  }
+
+  async function endProcess(graceMs: number): Promise<void> {
+    const gone = (timeoutMs: number) =>
+      waitUntil(
+        'redis-server is gone',
+        () => process.current(),
+        (left) => left === null,
+        { timeoutMs },
+      )
+    try {
+      await gone(graceMs)
+    } catch {
+      process.signal('SIGKILL')
+      await gone(KILL_TIMEOUT_MS)
+    }
+  }
+
+  return {
+    state: () => state,
+    process: process.current,
+    fault: () => fault,
+    open: () =>
+      inLine(async () => {
+        const found = process.adopt()
+        if (!found) {
+          await startNow()
+          return state === 'up' ? 'started' : 'stopped'
+        }
+        state = 'up'
+        capabilities = capabilitiesOf(await probeServerVersion(seed.redisServer))
+        log.info({ serverPid: found.pid }, 'redis-server adopted')
+        return 'adopted'
+      }),
+    start: () =>
+      inLine(async () => {
+        crashes.forget()
+        await startNow()
+      }),
+    stop: ({ timeoutMs, force }) => inLine(() => stopNow(timeoutMs, force)),
+    writeConf,
+    admin,
+    can,
+    check: () => {
+      process.check()
+      output.trim()
+    },
+    release: () => {
+      released = true
+      clearTimeout(retry)
+      dropConnection()
+      process.release()
+    },
+  }
+}

@@ -1,0 +1,51 @@
+import { FENCE_REPLICAS } from '../../redis/conf.js'
+import type { Directive } from '../../redis/directive.js'
+import type { ReplicationStrategy } from './replication-strategy.js'
+
+export interface RedisSyncSettings {
+  readonly disklessSync: boolean
+  readonly disklessSyncDelaySeconds: number
+}
+
+const FENCED = String(FENCE_REPLICAS)
+
+/** Redis's own synchronisation: SLAVEOF copies the whole data set by itself, so no backup is made first. */
+export function redisSync(settings: RedisSyncSettings): ReplicationStrategy {
+  const diskless = settings.disklessSync ? 'yes' : 'no'
+  const delaySeconds = String(settings.disklessSyncDelaySeconds)
+  const directives: readonly Directive[] = [
+    ['repl-diskless-sync', diskless],
+    ['repl-diskless-sync-delay', delaySeconds],
+    ['repl-diskless-sync-max-replicas', '0'],
+  ]
+
+  return {
+    name: 'redis-sync',
+    backupRequired: () => false,
+    directives: () => directives,
+    enableAsSource: async (admin) => {
+      if ((await admin.role()).role === 'replica') await admin.followNobody()
+      await admin.configSet('min-replicas-to-write', '0')
+    },
+    enableAsReplica: async (admin, source) => {
+      await admin.configSet('min-replicas-to-write', FENCED)
+      await admin.follow(source)
+    },
+    detachReplica: async (admin) => {
+      await admin.configSet('min-replicas-to-write', FENCED)
+      if ((await admin.role()).role === 'replica') await admin.followNobody()
+    },
+    tuneSync: async (admin, can, replicaCount) => {
+      if (!can.disklessSync) return
+      // A single replica has nobody to wait for; several share one transfer, which starts as soon as all have asked for it.
+      const delay = replicaCount === 1 ? '0' : delaySeconds
+      await admin.configSetAll([
+        ['repl-diskless-sync', diskless],
+        ['repl-diskless-sync-delay', delay],
+        ...(can.disklessSyncReplicaCount
+          ? [['repl-diskless-sync-max-replicas', String(replicaCount)] as const]
+          : []),
+      ])
+    },
+  }
+}
