@@ -2,7 +2,9 @@
  * The only reader of the environment. Each setting is declared once: name (with its unit), default, meaning. A process reads
  * the settings once at start; a bad value names every bad setting at once and the process exits 78 (EX_CONFIG).
  */
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { RedtroveError } from './errors.js'
@@ -96,10 +98,22 @@ export function stateLayout(stateDir: string) {
     amqpUrl: join(stateDir, 'secrets', 'amqp-url'),
     broker: join(stateDir, 'broker'),
     run: join(stateDir, 'run'),
-    hostSocket: join(stateDir, 'run', 'host.sock'),
+    hostSocket: socketPath(stateDir),
+    log: (part: string) => join(stateDir, 'log', `${part}.log`),
     guests: join(stateDir, 'guests'),
     guest: (instanceId: string) => join(stateDir, 'guests', instanceId),
   }
+}
+
+/** Linux allows 107 bytes in a unix socket's path; a deep state directory has its socket in the system's temporary folder. */
+function socketPath(stateDir: string): string {
+  const near = join(stateDir, 'run', 'host.sock')
+  if (Buffer.byteLength(near) <= 100) return near
+  return join(
+    tmpdir(),
+    `redtrove-${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}`,
+    'host.sock',
+  )
 }
 
 /** Broker address: the setting, else the private broker's file. Fails with `bad_setting` when there is neither. */

@@ -16,10 +16,10 @@ const SECRET_KEYS = [
 ]
 
 /**
- * One line of JSON a decision on standard error: constant phrase as message, facts as fields (`instanceId`, `operationId`,
+ * One line of JSON a decision on standard error, or in `file`: constant phrase as message, facts as fields (`instanceId`, `operationId`,
  * `requestId`). error = a person should look; warn = taken back or tried again; info = a decision; debug = the rest.
  */
-export function createLogger(service: string, level: string): Logger {
+export function createLogger(service: string, level: string, file?: string): Logger {
   return pino(
     {
       name: service,
@@ -28,6 +28,6 @@ export function createLogger(service: string, level: string): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
     },
-    pino.destination({ dest: 2, sync: true }),
+    pino.destination({ dest: file ?? 2, sync: true, mkdir: true, mode: 0o600 }),
   )
 }

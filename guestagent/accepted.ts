@@ -6,8 +6,8 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { type Assignment, assignmentSchema, type Token } from '../common/contracts/assignment.js'
 import type { AcceptedAssignment } from '../common/domain/observation.js'
+import { writeDurably } from '../common/durable-file.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
-import { writeDurably } from './durable-file.js'
 import { openSerial } from './serial.js'
 
 const OUTCOMES_KEPT = 32

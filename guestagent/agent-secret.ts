@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { writeDurably } from '../common/durable-file.js'
 import { generatePassword } from '../common/secrets/password.js'
-import { writeDurably } from './durable-file.js'
 
 /** The password of the agent's own account: made once, kept in the guest's folder (0600), known to nobody else. */
 export async function agentSecret(path: string): Promise<string> {

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { RedtroveError } from '../../common/errors.js'
-import type { GuestPaths } from '../paths.js'
 import {
   formatIdentity,
   identify,
@@ -9,7 +8,8 @@ import {
   type ProcessIdentity,
   readPidFile,
   workingFolderOf,
-} from '../process-identity.js'
+} from '../../common/process-identity.js'
+import type { GuestPaths } from '../paths.js'
 import type { ServerLog } from './server-log.js'
 
 const ADOPTED_POLL_MS = 100

@@ -3,8 +3,8 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node
 import { createServer } from 'node:net'
 import { z } from 'zod'
 import type { Endpoint, MemberRole } from '../../common/domain/instance.js'
+import { writeDurably } from '../../common/durable-file.js'
 import { RedtroveError } from '../../common/errors.js'
-import { writeDurably } from '../durable-file.js'
 import type { DataFiles } from './data-folder.js'
 
 const ADDRESS_SENTENCES: Readonly<Record<string, string>> = {

@@ -1,0 +1,28 @@
+import { mkdirSync } from 'node:fs'
+import { amqpUrlOf, readSettings, stateLayout } from '../common/config.js'
+import { holdFolder } from '../common/exclusive-name.js'
+import { untilStopped } from '../common/lifecycle.js'
+import { createLogger } from '../common/log.js'
+import { writeSecretFile } from './broker/secret-file.js'
+import { openHost } from './host/host.js'
+import { serveHost } from './host/serve-host.js'
+import { hostOptions } from './host-options.js'
+
+/** Runs the host part alone, for those who run each part by themselves. Guests are stopped with it. */
+export async function main({ script }: { readonly script: string }): Promise<void> {
+  const settings = readSettings()
+  const layout = stateLayout(settings.REDTROVE_STATE_DIR)
+  const log = createLogger('host', settings.REDTROVE_LOG_LEVEL)
+  mkdirSync(settings.REDTROVE_STATE_DIR, { recursive: true, mode: 0o700 })
+  const release = await holdFolder('state', settings.REDTROVE_STATE_DIR)
+  const stop = untilStopped()
+  writeSecretFile(layout.amqpUrl, amqpUrlOf(settings))
+  const host = openHost(hostOptions(settings, [process.execPath, ...process.execArgv, script], log))
+  const close = await serveHost(host, layout.hostSocket, log)
+  host.open()
+  process.send?.({ ready: true })
+  await stop.requested
+  await close()
+  await host.stop()
+  await release()
+}

@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { join } from 'node:path'
+import { messageOf } from '../../common/errors.js'
+import type { Logger } from '../../common/log.js'
+import { isAlive, type ProcessIdentity } from '../../common/process-identity.js'
+import { backOff } from '../back-off.js'
+import { openLog, trimLog } from '../bounded-log.js'
+
+const ADOPTED_POLL_MS = 250
+
+/** Keeps the agent of one guest running until it is told not to. */
+export interface AgentKeeper {
+  /** From now on the agent should run: a running one is taken over, a missing one is started. */
+  keep(): void
+  /** From now on it is left alone, whatever happens to it. */
+  leave(): void
+}
+
+export interface AgentKeeperOptions {
+  readonly dir: string
+  /** The running agent of this guest, if there is one. */
+  readonly find: () => ProcessIdentity | undefined
+  /** Makes the seed file and answers with its path. */
+  readonly seed: () => Promise<string>
+  /** The program to start, with its first arguments. */
+  readonly program: readonly [string, ...string[]]
+  readonly log: Logger
+}
+
+export function agentKeeper({ dir, find, seed, program, log }: AgentKeeperOptions): AgentKeeper {
+  const pauses = backOff()
+  let kept = false
+  let starting = false
+  let watched: ProcessIdentity | null = null
+  let watchedSinceMs = 0
+  let timer: NodeJS.Timeout | undefined
+
+  function watch(): void {
+    clearTimeout(timer)
+    if (!kept) return
+    if (watched && isAlive(watched)) {
+      timer = setTimeout(watch, ADOPTED_POLL_MS)
+      return
+    }
+    watched = find() ?? null
+    if (watched) {
+      watchedSinceMs = performance.now()
+      timer = setTimeout(watch, ADOPTED_POLL_MS)
+      return
+    }
+    const pauseMs = pauses.next(performance.now() - watchedSinceMs)
+    timer = setTimeout(() => void start(), pauseMs)
+  }
+
+  async function start(): Promise<void> {
+    if (!kept || starting || find()) return watch()
+    starting = true
+    try {
+      await launch(await seed())
+    } catch (error) {
+      log.error({ dir, reason: messageOf(error) }, 'agent cannot be started')
+    } finally {
+      starting = false
+      watchedSinceMs = performance.now()
+      watch()
+    }
+  }
+
+  /** Its own session and its guest's folder: it outlives this process, and its folder tells whose it is. */
+  async function launch(seedFile: string): Promise<void> {
+    if (!kept) return
+    const file = join(dir, 'agent.log')
+    trimLog(file)
+    const output = openLog(file)
+    const [command, ...first] = program
+    const child = spawn(command, [...first, 'serve', 'guestagent', '--seed', seedFile], {
+      cwd: dir,
+      detached: true,
+      stdio: ['ignore', output, output],
+    })
+    closeSync(output)
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve)
+      child.once('error', reject)
+    })
+    child.once('exit', (code, signal) => {
+      if (kept) log.warn({ dir, agentPid: child.pid, code, signal }, 'agent ended')
+      watched = null
+      watch()
+    })
+    child.unref()
+    log.info({ dir, agentPid: child.pid }, 'agent started')
+  }
+
+  return {
+    keep: () => {
+      if (kept) return
+      kept = true
+      watch()
+    },
+    leave: () => {
+      kept = false
+      clearTimeout(timer)
+    },
+  }
+}

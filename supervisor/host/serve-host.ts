@@ -1,0 +1,74 @@
+import { chmodSync, mkdirSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { dirname } from 'node:path'
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import { z } from 'zod'
+import { guestSpecSchema } from '../../common/contracts/host.js'
+import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
+import type { Logger } from '../../common/log.js'
+import type { Host } from './host.js'
+
+const idSchema = z.uuid()
+
+/** Serves the host part on its unix socket, for this user alone. The returned function stops it. */
+export async function serveHost(host: Host, socket: string, log: Logger): Promise<() => Promise<void>> {
+  mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
+  // Only one supervisor of a state directory runs, so what lies here is a dead one's.
+  rmSync(socket, { force: true })
+  const server = createServer(hostApp(host, log))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(socket, resolve)
+  })
+  chmodSync(socket, 0o600)
+  return () => close(server)
+}
+
+function hostApp(host: Host, log: Logger): Express {
+  const app = express()
+  app.use(express.json({ limit: '1mb' }))
+  app.get('/datastores', async (_request, response) => {
+    response.json({ versions: await host.offers() })
+  })
+  app.get('/guests', (_request, response) => {
+    response.json({ guests: host.inventory() })
+  })
+  app.get('/guests/:id', (request, response) => {
+    response.json(host.inspect(idOf(request.params.id)))
+  })
+  app.put('/guests/:id', async (request, response) => {
+    const spec = guestSpecSchema.parse(request.body)
+    if (spec.instanceId !== idOf(request.params.id))
+      throw new RedtroveError('bad_request', 'The ids of address and body differ.')
+    response.json(await host.ensure(spec))
+  })
+  app.post('/guests/:id/fence', async (request, response) => {
+    response.json(await host.fence(idOf(request.params.id)))
+  })
+  app.delete('/guests/:id', async (request, response) => {
+    response.json(await host.remove(idOf(request.params.id)))
+  })
+  app.use(failureWriter(log))
+  return app
+}
+
+/** An id becomes part of a path, so nothing but a UUID passes. */
+function idOf(text: string | undefined): string {
+  const parsed = idSchema.safeParse(text)
+  if (!parsed.success) throw new RedtroveError('bad_request', 'The guest id is not a UUID.')
+  return parsed.data
+}
+
+function failureWriter(log: Logger): ErrorRequestHandler {
+  return (error: unknown, _request, response, _next) => {
+    const status = isKind(error, 'bad_request') || error instanceof z.ZodError ? 400 : 500
+    log.error({ reason: messageOf(error) }, 'host call failed')
+    response.status(status).json({ message: messageOf(error) })
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve))
+  server.closeAllConnections()
+  await closed
+}
