@@ -131,3 +131,12 @@ export function amqpUrlOf(config: Settings): string {
 export function databaseUrlOf(config: Settings): string {
   return config.REDTROVE_DATABASE_URL ?? `sqlite:${stateLayout(config.REDTROVE_STATE_DIR).database}`
 }
+
+/** What the command line client reads: where the service is, or in which state directory to look for that. */
+export function readClientSettings(env: Readonly<Record<string, string | undefined>> = process.env) {
+  return {
+    url: env.REDTROVE_URL,
+    token: env.REDTROVE_TOKEN,
+    stateDir: resolve(env.REDTROVE_STATE_DIR || '.redtrove'),
+  }
+}

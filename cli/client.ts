@@ -1,0 +1,80 @@
+import type { components } from '../common/openapi.js'
+import { CliError, EXIT } from './exit-codes.js'
+
+export type Instance = components['schemas']['Instance']
+export type Operation = components['schemas']['Operation']
+export type ReplicationSet = components['schemas']['ReplicationSet']
+
+/** Every request ends; setting a password waits for its operation on the server. */
+const REQUEST_MS_MAX = 30_000
+
+export interface Answer<T> {
+  readonly body: T
+  /** The operation that the request opened. */
+  readonly operationId: string | null
+}
+
+/** HTTP with the token and faults turned into exit codes. */
+export interface Client {
+  get<T>(path: string): Promise<T>
+  send<T = unknown>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer<T>>
+  readonly project: string
+}
+
+/** `url` is http://HOST:PORT/v1.0/PROJECT. */
+export function openClient(url: string, token: string): Client {
+  async function request(method: string, path: string, body: unknown): Promise<Response> {
+    try {
+      return await fetch(`${url}${path}`, {
+        method,
+        headers: {
+          'x-auth-token': token,
+          accept: 'application/json',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(REQUEST_MS_MAX),
+      })
+    } catch (error) {
+      const cause =
+        error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
+      throw new CliError(
+        EXIT.unreachable,
+        `The service at ${url} does not answer (${cause || 'connection refused'}). Is it running? Start it with npm start.`,
+      )
+    }
+  }
+
+  async function call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
+    const response = await request(method, path, body)
+    const parsed = parse(await response.text())
+    if (!response.ok) throw faultOf(response.status, parsed)
+    // The API's own tests hold every answer against openapi.yaml.
+    return { body: parsed as T, operationId: response.headers.get('x-redtrove-operation-id') }
+  }
+
+  return {
+    get: async <T>(path: string) => (await call<T>('GET', path)).body,
+    send: call,
+    project: decodeURIComponent(url.split('/').at(-1) ?? ''),
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text)
+  } catch {
+    throw new CliError(EXIT.unreachable, 'The answer is no JSON; does the address point to Redtrove?')
+  }
+}
+
+/** The message of the only key, as Trove's own client takes it. */
+function faultOf(status: number, body: unknown): CliError {
+  const inner = typeof body === 'object' && body !== null ? Object.values(body)[0] : undefined
+  const message =
+    typeof inner === 'string'
+      ? inner
+      : ((inner as { message?: unknown } | undefined)?.message ?? `HTTP ${status}`)
+  const code = status === 404 ? EXIT.notFound : status >= 500 ? EXIT.unreachable : EXIT.refused
+  return new CliError(code, String(message))
+}

@@ -1,0 +1,65 @@
+import type { Instance } from './client.js'
+import { bytes, card, table } from './output.js'
+
+/** Instances as a table, with troveclient's columns and ours. */
+export function instanceTable(instances: readonly Instance[]): string {
+  const headings = ['ID', 'Name', 'Datastore', 'Status', 'Operating', 'Address', 'Role', 'Link', 'Lag']
+  return table(
+    headings,
+    instances.map((it) => [
+      it.id,
+      it.name,
+      `${it.datastore.type} ${it.datastore.version}`,
+      it.status,
+      it.operating_status,
+      it.addresses?.[0]?.address,
+      roleOf(it),
+      it.replication?.link,
+      it.replication?.lag_bytes === null ? null : bytes(it.replication?.lag_bytes),
+    ]),
+  )
+}
+
+/** One instance, with how to connect to it. */
+export function instanceCard(it: Instance): string {
+  const health = it.replication
+  const address = it.addresses?.[0]?.address
+  return card([
+    ['id', it.id],
+    ['name', it.name],
+    ['status', it.status],
+    ['operating status', it.operating_status],
+    ['role', roleOf(it)],
+    ['replica of', it.replica_of?.id],
+    ['replicas', it.replicas?.map(({ id }) => id).join(', ')],
+    ['datastore', `${it.datastore.type} ${it.datastore.version_number ?? it.datastore.version}`],
+    ['flavor', it.flavor.id],
+    ['volume', `${it.volume.size} GB${it.volume.used === undefined ? '' : `, ${it.volume.used} GB used`}`],
+    ['address', address],
+    ['port', it.port],
+    ['link to source', health?.link ?? undefined],
+    [
+      'lag',
+      health?.lag_bytes === null || health?.lag_bytes === undefined ? undefined : bytes(health.lag_bytes),
+    ],
+    ['offset', health?.offset ?? undefined],
+    ['memory used', bytes(health?.memory_used_bytes)],
+    ['keys', health?.keys],
+    ['created', it.created],
+    ['updated', it.updated],
+    ['operation', it.operation ? `${it.operation.kind} ${it.operation.id}` : undefined],
+    ['fault', it.fault?.message],
+    ['connect with', address ? connectLine(address, it.port ?? 6379) : undefined],
+  ])
+}
+
+/** A line to paste; the password is asked for, so that it reaches no history and no process list. */
+export function connectLine(address: string, port: number): string {
+  return `redis-cli -h ${address} -p ${port} --askpass`
+}
+
+function roleOf(it: Instance): string {
+  if (it.replica_of) return 'replica'
+  if (it.replicas) return 'primary'
+  return it.replication?.role === 'ejected' ? 'ejected' : ''
+}

@@ -1,0 +1,54 @@
+import Table from 'cli-table3'
+
+/** Where a command writes, and how. */
+export interface Output {
+  readonly json: boolean
+  readonly isTerminal: boolean
+  /** Standard output. */
+  print(text: string): void
+  /** Standard error: progress and failures. */
+  note(text: string): void
+}
+
+/** Data as JSON when asked for, else as `human` shows it. */
+export function show(output: Output, data: unknown, human: () => string): void {
+  output.print(output.json ? JSON.stringify(data, null, 2) : human())
+}
+
+/** Rows under headings, without colour. */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly (string | number | null | undefined)[])[],
+): string {
+  const made = new Table({ head: [...headings], style: { head: [], border: [] } })
+  made.push(...rows.map((row) => row.map(cell)))
+  return made.toString()
+}
+
+/** Names and values of one thing. */
+export function card(fields: readonly (readonly [string, string | number | null | undefined])[]): string {
+  const shown = fields.filter(([, value]) => value !== undefined)
+  const width = Math.max(...shown.map(([name]) => name.length))
+  return shown.map(([name, value]) => `${name.padEnd(width)}  ${cell(value)}`).join('\n')
+}
+
+/** Bytes for people. */
+export function bytes(count: number | null | undefined): string {
+  if (count === null || count === undefined) return '-'
+  if (count < 1024) return `${count} B`
+  const units = ['KiB', 'MiB', 'GiB', 'TiB']
+  let value = count
+  let unit = ''
+  for (const next of units) {
+    if (value < 1024) break
+    value /= 1024
+    unit = next
+  }
+  return `${value.toFixed(1)} ${unit}`
+}
+
+/** Control characters of a name that somebody chose must not reach a terminal. */
+function cell(value: string | number | null | undefined): string {
+  if (value === null || value === undefined || value === '') return '-'
+  return String(value).replaceAll(/\p{Cc}/gu, '?')
+}
