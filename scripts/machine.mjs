@@ -1,0 +1,178 @@
+/* Brings a machine to where the project can run: Debian packages, npm packages, the build. Plain Node, nothing installed. */
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** What each Debian package is looked for by, so that a machine which has it another way is left alone. */
+const SERVICE = [
+  { name: 'redis-server', has: () => onPath(process.env.REDTROVE_REDIS_SERVER ?? 'redis-server') },
+  { name: 'rabbitmq-server', has: () => Boolean(process.env.REDTROVE_AMQP_URL) || existsSync('/usr/lib/rabbitmq') || onPath('rabbitmq-server') },
+]
+const TESTS = [
+  { name: 'rabbitmq-server', has: () => existsSync('/usr/lib/rabbitmq') || onPath('rabbitmq-server') },
+  { name: 'postgresql', has: () => existsSync('/usr/lib/postgresql') && readdirSync('/usr/lib/postgresql').some(hasInitdb) },
+  { name: 'python3-openstackclient', has: () => existsSync('/usr/bin/openstack') },
+  { name: 'python3-troveclient', has: () => existsSync('/usr/lib/python3/dist-packages/troveclient') },
+]
+/** sqlite3 is compiled where its prebuilt binary cannot be downloaded. */
+const COMPILER = [
+  { name: 'python3', has: () => onPath('python3') },
+  { name: 'make', has: () => onPath('make') },
+  { name: 'g++', has: () => onPath('g++') },
+]
+
+const hasInitdb = (version) => existsSync(join('/usr/lib/postgresql', version, 'bin', 'initdb'))
+
+/** Installs what is missing for `purpose` ('service' or 'tests') and builds. Throws a sentence when that cannot be done. */
+export async function prepare(purpose) {
+  requireNode()
+  const wanted = [...SERVICE, ...COMPILER, ...(purpose === 'tests' ? TESTS : [])]
+  const missing = [...new Set(wanted.filter((one) => !one.has()).map(({ name }) => name))]
+  // The compiler is needed by npm, so apt goes first when it is missing; else both run side by side.
+  if (COMPILER.some((one) => !one.has())) await installPackages(missing)
+  else await Promise.all([installPackages(missing), installModules()])
+  await installModules()
+  await build()
+}
+
+function requireNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major < 20 || (major === 20 && minor < 19)) throw new Error(`Node ${process.versions.node} is too old; 20.19 or later is needed.`)
+}
+
+async function installPackages(names) {
+  if (names.length === 0) return
+  if (process.getuid?.() !== 0 || !onPath('apt-get')) {
+    throw new Error(`Missing on this machine: ${names.join(', ')}. Install them (on Debian, as root: apt-get install ${names.join(' ')}), or run Redtrove in a Debian container with Docker.`)
+  }
+  const restore = forbidServiceStarts()
+  try {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    await retried('refreshing the package lists', () => quietly('apt-get', ['update', '-q'], { env }))
+    await retried(`installing ${names.join(', ')}`, () => quietly('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names], { env }))
+  } finally {
+    restore()
+  }
+}
+
+/** Debian starts a service when its package is installed; ours are started by us. */
+function forbidServiceStarts() {
+  const file = '/usr/sbin/policy-rc.d'
+  if (existsSync(file)) return () => undefined
+  writeFileSync(file, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  return () => rmSync(file, { force: true })
+}
+
+let modules
+function installModules() {
+  modules ??= modulesOnce()
+  return modules
+}
+
+async function modulesOnce() {
+  const stamp = join(root, 'node_modules', '.package-lock.json')
+  if (existsSync(stamp) && mtime(stamp) >= mtime(join(root, 'package-lock.json'))) return
+  await retried('installing npm packages (compiling sqlite3 takes about two minutes)', () =>
+    quietly('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root }),
+  )
+}
+
+async function build() {
+  const stamp = join(root, 'dist', '.built')
+  if (existsSync(stamp) && newest(root) <= mtime(stamp)) return
+  await told('building', () => quietly(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { cwd: root }))
+  mkdirSync(dirname(stamp), { recursive: true })
+  writeFileSync(stamp, '')
+}
+
+const SOURCES = ['api', 'bin', 'cli', 'common', 'demo', 'guestagent', 'migrations', 'supervisor', 'taskmanager']
+
+function newest(folder) {
+  let latest = mtime(join(folder, 'tsconfig.build.json'))
+  for (const source of SOURCES) {
+    for (const entry of readdirSync(join(folder, source), { recursive: true, withFileTypes: true })) {
+      if (entry.name.endsWith('.ts')) latest = Math.max(latest, mtime(join(entry.parentPath ?? entry.path, entry.name)))
+    }
+  }
+  return latest
+}
+
+async function retried(what, act) {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await told(attempt === 1 ? what : `${what} (try ${attempt})`, act)
+    } catch (error) {
+      if (attempt === 3) throw error
+      await new Promise((resolve) => setTimeout(resolve, 2000 * attempt))
+    }
+  }
+}
+
+async function told(what, act) {
+  const startedAt = Date.now()
+  process.stderr.write(`prepare: ${what} ...\n`)
+  const waiting = setInterval(() => process.stderr.write(`prepare: ${what}, ${Math.round((Date.now() - startedAt) / 1000)} s so far\n`), 20_000)
+  try {
+    await act()
+    process.stderr.write(`prepare: ${what}: done in ${Math.round((Date.now() - startedAt) / 1000)} s\n`)
+  } finally {
+    clearInterval(waiting)
+  }
+}
+
+/** Runs a command; its output is shown only when it fails. */
+function quietly(command, args, options = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    const keep = (chunk) => {
+      output = (output + chunk).slice(-8000)
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    child.once('error', reject)
+    child.once('close', (code) => {
+      if (code === 0) resolve()
+      else reject(new Error(`${command} ${args.slice(0, 2).join(' ')} failed with code ${code}:\n${output}`))
+    })
+  })
+}
+
+/** Runs a command with our streams; signals reach it, and its exit code is the answer. */
+export function run(command, args, env = process.env) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: process.cwd(), stdio: 'inherit', env })
+    const pass = (signal) => child.kill(signal)
+    process.on('SIGINT', () => undefined)
+    process.on('SIGTERM', pass)
+    child.once('error', () => resolve(127))
+    child.once('exit', (code, signal) => {
+      process.off('SIGTERM', pass)
+      resolve(code ?? (signal ? 1 : 0))
+    })
+  })
+}
+
+export const program = join(root, 'dist', 'bin', 'redtrove.js')
+
+/** Ends the script with a sentence when something could not be prepared. */
+export async function orExplain(act) {
+  try {
+    process.exitCode = await act()
+  } catch (error) {
+    process.stderr.write(`redtrove: ${error.message}\n`)
+    process.exitCode = 1
+  }
+}
+
+function onPath(name) {
+  if (name.includes('/')) return existsSync(name)
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => folder && existsSync(join(folder, name))) || spawnSync('test', ['-x', `/usr/sbin/${name}`]).status === 0
+}
+
+function mtime(file) {
+  return statSync(file).mtimeMs
+}
