@@ -8,7 +8,9 @@ export function requireServing({ instance, stored, operation }: InstanceFacts, c
     new RedtroveError('unprocessable', `Instance ${instance.id} is not ready: ${why}.`)
   if (operation) throw refuse(`${operation.kind} (operation ${operation.id}) holds it`)
   if (instance.fault) throw refuse(`its status is ERROR (${instance.fault.message}); restart or delete it`)
-  const ageMs = stored ? context.clock.now() - stored.receivedAtMs : Number.POSITIVE_INFINITY
-  if (!stored || ageMs > context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX) throw refuse('its agent is silent')
+  // It was created a moment ago: its agent answered the task manager, and its first report is on the way.
+  if (!stored) return
+  const ageMs = context.clock.now() - stored.receivedAtMs
+  if (ageMs > context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX) throw refuse('its agent is silent')
   if (stored.observation.service !== 'running') throw refuse(`its server is ${stored.observation.service}`)
 }
