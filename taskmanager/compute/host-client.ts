@@ -1,0 +1,80 @@
+import { request } from 'node:http'
+import type { z } from 'zod'
+import { RedtroveError } from '../../common/errors.js'
+
+const ANSWER_BYTES_MAX = 8 * 1024 * 1024
+
+export interface HostCall<T> {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly answer: z.ZodType<T>
+  readonly timeoutMs: number
+  readonly body?: unknown
+}
+
+/**
+ * One call to the process provider's host part over its unix socket (`common/contracts/host.ts`). Fails with `unavailable` when
+ * nobody listens or no answer came in time, and with `guest_failed` carrying the host part's own sentence.
+ */
+export async function callHost<T>(socketPath: string, call: HostCall<T>): Promise<T> {
+  const { status, text } = await exchange(socketPath, call)
+  const body = parsed(text)
+  if (status < 200 || status > 299) throw new RedtroveError('guest_failed', sentenceOf(call, status, body))
+  const answer = call.answer.safeParse(body)
+  if (answer.success) return answer.data
+  throw new RedtroveError(
+    'guest_failed',
+    `The host part's answer to ${call.method} ${call.path} makes no sense.`,
+  )
+}
+
+function exchange(
+  socketPath: string,
+  { method, path, body, timeoutMs }: HostCall<unknown>,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) =>
+      reject(new RedtroveError('unavailable', `The host part did not carry out ${method} ${path}: ${why}.`))
+    const payload = body === undefined ? undefined : JSON.stringify(body)
+    const headers = payload
+      ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
+      : {}
+    const call = request(
+      { socketPath, method, path, headers, signal: AbortSignal.timeout(timeoutMs) },
+      (answer) => {
+        const chunks: Buffer[] = []
+        let bytes = 0
+        answer.on('data', (chunk: Buffer) => {
+          bytes += chunk.length
+          if (bytes > ANSWER_BYTES_MAX) call.destroy(new Error('its answer is too long'))
+          else chunks.push(chunk)
+        })
+        answer.on('error', (error) => fail(reasonOf(error, timeoutMs)))
+        answer.on('end', () =>
+          resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
+        )
+      },
+    )
+    call.on('error', (error) => fail(reasonOf(error, timeoutMs)))
+    call.end(payload)
+  })
+}
+
+function reasonOf(error: NodeJS.ErrnoException, timeoutMs: number): string {
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
+  if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return 'it does not run'
+  return error.message
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text === '' ? null : JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function sentenceOf(call: HostCall<unknown>, status: number, body: unknown): string {
+  const said = typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : null
+  return said ?? `The host part answered ${status} to ${call.method} ${call.path}.`
+}

@@ -1,0 +1,104 @@
+import type { Clock } from '../common/clock.js'
+import type { Lease, Store } from '../common/db/store.js'
+import type { Operation } from '../common/domain/operation.js'
+import { isKind, messageOf } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import type { ControlMessaging } from '../common/rpc/messaging.js'
+import { openCredentials } from '../common/secrets/credentials.js'
+import type { KeyRing } from '../common/secrets/key-ring.js'
+import type { Compute } from './compute/compute.js'
+import type { Failpoint } from './failpoint.js'
+import { boundTo } from './guests.js'
+import type { Journal } from './journal.js'
+import type { Timings } from './timings.js'
+import type { RunStep, WorkflowContext } from './workflow.js'
+
+const STEP_ID_LENGTH_MAX = 64
+
+export interface ContextParts {
+  readonly operation: Operation
+  readonly lease: Lease
+  readonly signal: AbortSignal
+  readonly resumed: boolean
+  readonly journal: Journal
+  readonly store: Store
+  readonly messaging: Pick<ControlMessaging, 'guest' | 'declareGuest' | 'removeGuest'>
+  readonly compute: Compute
+  readonly keyRing: KeyRing
+  readonly timings: Timings
+  readonly clock: Clock
+  readonly log: Logger
+  readonly failpoint: Failpoint
+}
+
+/** What one phase (prepare, or one try of commit) of one run may touch. */
+export function contextFor(parts: ContextParts): WorkflowContext {
+  const {
+    operation,
+    lease,
+    signal,
+    resumed,
+    journal,
+    store,
+    messaging,
+    compute,
+    keyRing,
+    timings,
+    clock,
+    log,
+  } = parts
+  return {
+    operation,
+    resumed,
+    signal,
+    store: { instances: store.instances, sets: store.sets },
+    guest: (id) => boundTo(messaging.guest(id), signal),
+    compute,
+    queues: { declareGuest: messaging.declareGuest, removeGuest: messaging.removeGuest },
+    keyRing,
+    credentials: async () =>
+      openCredentials(keyRing, (await store.sets.find(operation.setId)).sealedCredentials),
+    token: tokens(operation, lease),
+    step: stepper(parts),
+    recordLater: journal.hold,
+    recordNow: journal.release,
+    change: (changes) => store.operations.change(lease, changes),
+    timings,
+    clock,
+    log,
+  }
+}
+
+let intentions = 0
+
+/**
+ * An agent gives the kept answer when it sees the same (operation, step) again. So a step's id is unique for each intention of
+ * each run: what was true at an earlier try is never taken for an answer to a new one.
+ */
+function tokens(operation: Operation, lease: Lease): WorkflowContext['token'] {
+  return (step, epoch = operation.epoch) => {
+    intentions += 1
+    const suffix = `#${lease.attempt}.${intentions}`
+    const id = `${step.slice(0, STEP_ID_LENGTH_MAX - suffix.length)}${suffix}`
+    return { operationId: operation.id, step: id, epoch, attempt: lease.attempt }
+  }
+}
+
+function stepper({ operation, signal, journal, failpoint, log }: ContextParts): RunStep {
+  return async (name, act, describe = () => null) => {
+    signal.throwIfAborted()
+    failpoint(operation.kind, name, 'before')
+    const entry = journal.begin(name)
+    try {
+      const value = await act(entry.progress)
+      failpoint(operation.kind, name, 'after')
+      const detail = describe(value)
+      log.debug({ step: name, detail }, 'step done')
+      entry.end('done', detail)
+      return value
+    } catch (error) {
+      entry.end('failed', isKind(error) ? messageOf(error) : 'An unexpected failure; the log has it.')
+      throw error
+    }
+  }
+}

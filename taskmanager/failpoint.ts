@@ -1,0 +1,25 @@
+import { existsSync, writeFileSync } from 'node:fs'
+
+/** Called at both edges of every step. */
+export type Failpoint = (kind: string, step: string, edge: 'before' | 'after') => void
+
+const never: Failpoint = () => {}
+
+/**
+ * Kills this process (SIGKILL) at one edge of one step, for crash tests: `kind/step/before`, `kind/step/after`, each with
+ * `@/path/marker` to die once only (the marker is written first). No setting, no failpoint.
+ */
+export function failpoint(setting: string | undefined): Failpoint {
+  if (!setting) return never
+  const at = setting.indexOf('@')
+  const place = at < 0 ? setting : setting.slice(0, at)
+  const marker = at < 0 ? null : setting.slice(at + 1)
+  return (kind, step, edge) => {
+    if (`${kind}/${step}/${edge}` !== place) return
+    if (marker) {
+      if (existsSync(marker)) return
+      writeFileSync(marker, `${process.pid}\n`)
+    }
+    process.kill(process.pid, 'SIGKILL')
+  }
+}

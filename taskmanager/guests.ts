@@ -1,0 +1,100 @@
+/*
+ * How the taskmanager speaks to guests: every call ends, a repeated call is the same call, and "no answer" is told apart from
+ * "nobody can be asked".
+ */
+import type { Clock } from '../common/clock.js'
+import type { guestAgent } from '../common/contracts/guestagent.js'
+import { guestAgent as contract } from '../common/contracts/guestagent.js'
+import type { InstanceId } from '../common/domain/instance.js'
+import type { Observation } from '../common/domain/observation.js'
+import { isKind, RedtroveError } from '../common/errors.js'
+import type { Client } from '../common/rpc/contract.js'
+import type { WorkflowContext } from './workflow.js'
+
+const RETRY_MS = 100
+
+/** A guest's client whose calls end with `signal`, whatever else ends them. */
+export function boundTo(client: Client<typeof guestAgent>, signal: AbortSignal): Client<typeof guestAgent> {
+  const bind =
+    <P, R>(method: (params: P, options?: { readonly signal?: AbortSignal }) => Promise<R>) =>
+    (params: P, options?: { readonly signal?: AbortSignal }) =>
+      method(params, { signal: options?.signal ? AbortSignal.any([signal, options.signal]) : signal })
+  const methods = Object.keys(contract).map((name) => {
+    const method = client[name as keyof typeof contract] // keys of the contract are the client's methods
+    return [name, bind(method as (params: unknown) => Promise<unknown>)]
+  })
+  return Object.fromEntries(methods) as Client<typeof guestAgent> // the same methods, each with the same signature
+}
+
+/** `act`, or `guest_timeout` after `timeoutMs`; `act` gets a signal that ends it then. */
+export async function within<T>(
+  what: string,
+  timeoutMs: number,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const ended = new AbortController()
+  const either = AbortSignal.any([signal, ended.signal])
+  const deadline = clock.sleep(timeoutMs, either).then(
+    () => {
+      const error = new RedtroveError('guest_timeout', `${what}: no answer within ${timeoutMs} ms.`)
+      ended.abort(error)
+      throw error
+    },
+    (reason) => {
+      throw signal.aborted ? signal.reason : reason
+    },
+  )
+  deadline.catch(() => {})
+  try {
+    return await Promise.race([act(either), deadline])
+  } finally {
+    ended.abort()
+  }
+}
+
+/** The guest itself did not do it: no answer, or an answer that it could not. Asking again may help; another may be chosen. */
+export function isGuestsFault(error: unknown): error is RedtroveError {
+  return isKind(error, 'guest_timeout', 'guest_failed')
+}
+
+/**
+ * Repeats `act` until it succeeds or `patienceMs` is over, as long as it is the guest that fails. Anything else (broker away,
+ * lease lost, a higher epoch seen) passes at once.
+ */
+export async function insist<T>(
+  what: string,
+  context: Pick<WorkflowContext, 'clock' | 'signal' | 'timings'>,
+  act: (signal: AbortSignal) => Promise<T>,
+  patienceMs: number = context.timings.patienceMs,
+  tryMs: number = context.timings.assumeMs,
+): Promise<T> {
+  const { clock, signal } = context
+  const deadline = clock.monotonicMs() + patienceMs
+  for (;;) {
+    try {
+      return await within(what, tryMs, context, act)
+    } catch (error) {
+      if (!isGuestsFault(error) || clock.monotonicMs() + RETRY_MS >= deadline) throw error
+    }
+    await clock.sleep(RETRY_MS, signal)
+  }
+}
+
+/** A fresh look; null when the guest does not answer in time. Fails only for reasons that are not the guest's. */
+export async function lookAt(
+  id: InstanceId,
+  context: Pick<WorkflowContext, 'clock' | 'signal' | 'timings' | 'guest'>,
+  timeoutMs: number = context.timings.lookMs,
+): Promise<Observation | null> {
+  const look = within(`Instance ${id}`, timeoutMs, context, (signal) =>
+    context.guest(id).inspect({}, { signal }),
+  )
+  return look.then(
+    ({ observation }) => observation,
+    (error: unknown) => {
+      if (isGuestsFault(error)) return null
+      throw error
+    },
+  )
+}

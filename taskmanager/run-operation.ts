@@ -1,0 +1,283 @@
+/*
+ * Carries one leased operation to its end, or leaves it to whoever holds the lease next.
+ *
+ *   no plan: prepare → save plan → commit → close          plan: commit → close
+ *   prepare fails (deadline and cancel too): take back in reverse → close as rolled_back
+ *   broker, database or provider away: wait and start over (prepare, while the deadline allows) or go on (commit)
+ *   commit keeps failing: give up → close as failed, fences stay on
+ */
+import type { Clock } from '../common/clock.js'
+import type { Lease, Store } from '../common/db/store.js'
+import type { Operation } from '../common/domain/operation.js'
+import { isKind, messageOf, RedtroveError } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import type { ControlMessaging } from '../common/rpc/messaging.js'
+import type { KeyRing } from '../common/secrets/key-ring.js'
+import type { Compute } from './compute/compute.js'
+import { contextFor } from './context.js'
+import type { Failpoint } from './failpoint.js'
+import { within } from './guests.js'
+import { type Journal, openJournal } from './journal.js'
+import { type KeptLease, keepLease } from './lease.js'
+import type { Timings } from './timings.js'
+import type { Outcome, Ready, Workflow, WorkflowContext } from './workflow.js'
+
+export interface RunnerParts {
+  readonly store: Store
+  readonly messaging: Pick<ControlMessaging, 'guest' | 'declareGuest' | 'removeGuest'>
+  readonly compute: Compute
+  readonly keyRing: KeyRing
+  readonly timings: Timings
+  readonly clock: Clock
+  readonly log: Logger
+  readonly failpoint: Failpoint
+  readonly workflowOf: (operation: Operation) => Workflow
+}
+
+/** Everything about one run of one operation. */
+interface Run extends RunnerParts {
+  readonly operation: Operation
+  readonly lease: Lease
+  readonly kept: KeptLease
+  readonly journal: Journal
+  readonly workflow: Workflow
+}
+
+const RETRY_MS_MIN = 100
+const RETRY_MS_MAX = 3_000
+const TAKE_BACK_MS = 20_000
+const GIVE_UP_MS = 30_000
+/** A database that is there and refuses an operation's outcome this often will not take it. */
+const REFUSALS_MAX = 5
+const UNRECORDED = 'Its outcome could not be recorded; compare the set with its desired topology and restart what differs.'
+/** Taken over this often, an operation is taken for one that kills whoever carries it out. */
+const ATTEMPTS_MAX = 50
+
+/** True when it was closed here; false when it is left to another (lease lost). */
+export async function runOperation(operation: Operation, lease: Lease, parts: RunnerParts): Promise<boolean> {
+  const log = parts.log.child({
+    operationId: operation.id,
+    instanceId: operation.instanceId,
+    requestId: operation.requestId,
+    kind: operation.kind,
+  })
+  const kept = keepLease(parts.store.operations, lease, parts.timings.leaseMs, parts.clock, log)
+  const journal = openJournal(parts.store.operations, lease, log)
+  const run: Run = { ...parts, log, operation, lease, kept, journal, workflow: parts.workflowOf(operation) }
+  try {
+    const outcome =
+      operation.plan === null ? await fromTheStart(run) : await forward(run, operation.plan, true)
+    await journal.flush()
+    await close(run, outcome)
+    return true
+  } catch (error) {
+    if (!kept.signal.aborted && !isKind(error, 'lease_lost')) throw error
+    log.warn({ reason: messageOf(error) }, 'operation left to another taskmanager')
+    return false
+  } finally {
+    kept.stop()
+    await journal.flush()
+  }
+}
+
+async function fromTheStart(run: Run): Promise<Outcome> {
+  const ready = await prepared(run)
+  if ('outcome' in ready) return ready.outcome
+  return forward(run, ready.plan, false)
+}
+
+/** A saved plan, or the end that prepare came to. */
+async function prepared(run: Run): Promise<{ plan: unknown } | { outcome: Outcome }> {
+  const { operation, kept, clock, log } = run
+  const deadline = deadlineOf(run)
+  const signal = AbortSignal.any([kept.signal, kept.cancelled, deadline.signal])
+  const context = contextFor({ ...run, signal, resumed: false })
+  let retryMs = RETRY_MS_MIN
+  try {
+    for (;;) {
+      const result = await tryPrepare(run, context)
+      if (!('error' in result)) return result
+      kept.signal.throwIfAborted()
+      const why = signal.aborted ? signal.reason : result.error
+      if (signal.aborted || !isAway(why)) return { outcome: takenBack(run, context, why) }
+      log.warn({ reason: messageOf(why) }, 'operation starts over')
+      await clock.sleep(retryMs, signal).catch(() => {})
+      retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
+      if (signal.aborted && !kept.signal.aborted) return { outcome: takenBack(run, context, why) }
+    }
+  } finally {
+    deadline.stop()
+    log.debug({ operationId: operation.id }, 'prepare is over')
+  }
+}
+
+type Tried = { plan: unknown } | { outcome: Outcome } | { error: unknown }
+
+async function tryPrepare(run: Run, context: WorkflowContext): Promise<Tried> {
+  const undo: { name: string; act: () => Promise<void> }[] = []
+  try {
+    if (run.operation.attempt > ATTEMPTS_MAX) throw tooOften(run)
+    context.signal.throwIfAborted()
+    const ready = await run.workflow.prepare(context, (name, act) => undo.push({ name, act }))
+    context.signal.throwIfAborted()
+    if ('outcome' in ready) return ready
+    await savePlan(run, ready)
+    return { plan: ready.plan }
+  } catch (error) {
+    run.journal.release()
+    // With the lease lost another may be at work already; what we hold back runs out by itself.
+    if (run.kept.signal.aborted || isKind(error, 'lease_lost')) throw error
+    await takeBack(run, undo)
+    return { error }
+  }
+}
+
+/** Ends only when it is known whether the plan was saved: taking back after it was would tear the set. */
+async function savePlan({ store, lease, kept, clock }: Run, ready: Ready<unknown>) {
+  for (;;) {
+    try {
+      return await store.operations.savePlan(lease, ready.plan, ready.changes)
+    } catch (error) {
+      if (isKind(error, 'lease_lost')) throw error
+      const found = await store.operations.find(null, lease.operationId).catch(() => null)
+      if (found?.state === 'committing' && found.attempt === lease.attempt) return
+      if (found && !isKind(error, 'unavailable')) throw error
+    }
+    await clock.sleep(RETRY_MS_MIN, kept.signal)
+  }
+}
+
+/** In reverse, each with a deadline; what cannot be taken back now is logged and runs out or is repaired later. */
+async function takeBack(
+  run: Run,
+  undo: readonly { name: string; act: () => Promise<void> }[],
+): Promise<void> {
+  for (const { name, act } of undo.toReversed()) {
+    const entry = run.journal.begin(`take back: ${name}`)
+    const bounds = { clock: run.clock, signal: run.kept.signal }
+    try {
+      await within(`Taking back "${name}"`, TAKE_BACK_MS, bounds, act)
+      entry.end('taken_back', null)
+    } catch (error) {
+      run.kept.signal.throwIfAborted()
+      run.log.warn({ step: name, reason: messageOf(error) }, 'step not taken back')
+      entry.end('failed', sentenceOf(error))
+    }
+  }
+}
+
+function takenBack({ workflow, log }: Run, context: WorkflowContext, why: unknown): Outcome {
+  const error = expected(why)
+  log.warn({ reason: messageOf(why), expected: isKind(why) }, 'operation taken back')
+  const changes = workflow.rolledBack?.(context, error)
+  return { state: 'rolled_back', fault: error.message, ...(changes ? { changes } : {}) }
+}
+
+/** Commit until it succeeds, the lease is lost, or it has failed without a break for too long. */
+async function forward(run: Run, saved: unknown, resumed: boolean): Promise<Outcome> {
+  const { workflow, kept, clock, log, timings } = run
+  const plan = workflow.plan.parse(saved)
+  let failingSinceMs: number | null = null
+  let retryMs = RETRY_MS_MIN
+  for (let round = 0; ; round += 1) {
+    const context = contextFor({ ...run, signal: kept.signal, resumed: resumed || round > 0 })
+    try {
+      if (run.operation.attempt > ATTEMPTS_MAX) throw tooOften(run)
+      return await workflow.commit(plan, context)
+    } catch (error) {
+      run.journal.release()
+      kept.signal.throwIfAborted()
+      if (isKind(error, 'lease_lost')) throw error
+      log.warn({ reason: messageOf(error), round }, 'commit failed, trying again')
+      // While a part of the control plane is away nothing is known of the guests, so the patience does not run.
+      if (isAway(error)) failingSinceMs = null
+      else failingSinceMs ??= clock.monotonicMs()
+      const failingMs = failingSinceMs === null ? 0 : clock.monotonicMs() - failingSinceMs
+      const over = failingMs >= timings.commitMsMax || run.operation.attempt > ATTEMPTS_MAX
+      if (over) return await givenUp(run, plan, context, expected(error))
+    }
+    await clock.sleep(retryMs, kept.signal)
+    retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
+  }
+}
+
+async function givenUp(
+  run: Run,
+  plan: unknown,
+  context: WorkflowContext,
+  why: RedtroveError,
+): Promise<Outcome> {
+  const { workflow, operation, clock, kept, log } = run
+  log.error({ reason: why.message }, 'operation given up')
+  try {
+    const bounds = { clock, signal: kept.signal }
+    return await within('Giving up', GIVE_UP_MS, bounds, () => workflow.giveUp(plan, context, why))
+  } catch (error) {
+    kept.signal.throwIfAborted()
+    log.error({ reason: messageOf(error) }, 'nothing could be found out while giving up')
+    const fault = { message: why.message, createdAtMs: clock.now(), details: null }
+    return {
+      state: 'failed',
+      fault: why.message,
+      changes: { instances: { [operation.instanceId]: { fault } } },
+    }
+  }
+}
+
+async function close({ store, lease, kept, clock, log }: Run, outcome: Outcome): Promise<void> {
+  const { state, ...rest } = outcome
+  for (let refusals = 0; ; ) {
+    try {
+      if (refusals < REFUSALS_MAX) await store.operations.close(lease, state, rest)
+      else await store.operations.close(lease, 'failed', { fault: UNRECORDED })
+      log.info({ state, summary: outcome.result?.summary, fault: outcome.fault }, 'operation closed')
+      return
+    } catch (error) {
+      if (isKind(error, 'lease_lost')) throw error
+      if (!isAway(error)) refusals += 1
+      log.warn({ reason: messageOf(error), refusals }, 'operation not closed, trying again')
+    }
+    await clock.sleep(RETRY_MS_MIN, kept.signal)
+  }
+}
+
+/** A part of the control plane, not a guest: the same call may succeed as soon as it is back. */
+function isAway(error: unknown): boolean {
+  return isKind(error, 'unavailable')
+}
+
+/** Counted from the operation's creation. Wall clocks, since more than one process may have had it; a stepped clock costs a take-back. */
+function deadlineOf({ operation, clock }: Run): { signal: AbortSignal; stop(): void } {
+  const passed = new AbortController()
+  const stopped = new AbortController()
+  const spentMs = Math.max(0, clock.now() - operation.createdAtMs)
+  const leftMs = Math.max(0, operation.deadlineMs - spentMs)
+  const sentence = `Not ready within ${Math.round(operation.deadlineMs / 1000)} s, so everything was taken back; try again.`
+  const pass = () => passed.abort(new RedtroveError('guest_timeout', sentence))
+  if (leftMs === 0) pass()
+  else clock.sleep(leftMs, stopped.signal).then(pass, () => {})
+  return { signal: passed.signal, stop: () => stopped.abort() }
+}
+
+function tooOften({ operation }: Run): RedtroveError {
+  return new RedtroveError(
+    'internal',
+    `Begun ${operation.attempt} times without reaching an end; see the log.`,
+  )
+}
+
+/** What a user may read of any failure. A bug's own words stay in the log. */
+function expected(error: unknown): RedtroveError {
+  if (isKind(error)) return error
+  return new RedtroveError(
+    'internal',
+    'An unexpected failure in the service; the log has it under the operation id.',
+    {
+      cause: error,
+    },
+  )
+}
+
+function sentenceOf(error: unknown): string {
+  return expected(error).message
+}
