@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.js'
+import type { Credentials } from '../common/contracts/assignment.js'
 import type { Lease, Store } from '../common/db/store.js'
 import type { Operation } from '../common/domain/operation.js'
 import { isKind, messageOf } from '../common/errors.js'
@@ -21,6 +22,7 @@ export interface ContextParts {
   readonly signal: AbortSignal
   readonly resumed: boolean
   readonly journal: Journal
+  readonly credentials: () => Promise<Credentials>
   readonly store: Store
   readonly messaging: Pick<ControlMessaging, 'guest' | 'declareGuest' | 'removeGuest'>
   readonly compute: Compute
@@ -56,8 +58,7 @@ export function contextFor(parts: ContextParts): WorkflowContext {
     compute,
     queues: { declareGuest: messaging.declareGuest, removeGuest: messaging.removeGuest },
     keyRing,
-    credentials: async () =>
-      openCredentials(keyRing, (await store.sets.find(operation.setId)).sealedCredentials),
+    credentials: parts.credentials,
     token: tokens(operation, lease),
     step: stepper(parts),
     recordLater: journal.hold,
@@ -66,6 +67,22 @@ export function contextFor(parts: ContextParts): WorkflowContext {
     timings,
     clock,
     log,
+  }
+}
+
+/** The accounts of an operation's set, read once a run: calls that hold back writes do not wait for the database. */
+export function credentialsOf(
+  { setId }: Operation,
+  { store, keyRing }: Pick<ContextParts, 'store' | 'keyRing'>,
+): () => Promise<Credentials> {
+  let known: Promise<Credentials> | null = null
+  const read = async () => openCredentials(keyRing, (await store.sets.find(setId)).sealedCredentials)
+  return () => {
+    known ??= read().catch((error: unknown) => {
+      known = null
+      throw error
+    })
+    return known
   }
 }
 

@@ -7,6 +7,7 @@
  *   commit keeps failing: give up → close as failed, fences stay on
  */
 import type { Clock } from '../common/clock.js'
+import type { Credentials } from '../common/contracts/assignment.js'
 import type { Lease, Store } from '../common/db/store.js'
 import type { Operation } from '../common/domain/operation.js'
 import { isKind, messageOf, RedtroveError } from '../common/errors.js'
@@ -14,7 +15,7 @@ import type { Logger } from '../common/log.js'
 import type { ControlMessaging } from '../common/rpc/messaging.js'
 import type { KeyRing } from '../common/secrets/key-ring.js'
 import type { Compute } from './compute/compute.js'
-import { contextFor } from './context.js'
+import { contextFor, credentialsOf } from './context.js'
 import type { Failpoint } from './failpoint.js'
 import { within } from './guests.js'
 import { type Journal, openJournal } from './journal.js'
@@ -41,6 +42,7 @@ interface Run extends RunnerParts {
   readonly kept: KeptLease
   readonly journal: Journal
   readonly workflow: Workflow
+  readonly credentials: () => Promise<Credentials>
 }
 
 const RETRY_MS_MIN = 100
@@ -49,7 +51,8 @@ const TAKE_BACK_MS = 20_000
 const GIVE_UP_MS = 30_000
 /** A database that is there and refuses an operation's outcome this often will not take it. */
 const REFUSALS_MAX = 5
-const UNRECORDED = 'Its outcome could not be recorded; compare the set with its desired topology and restart what differs.'
+const UNRECORDED =
+  'Its outcome could not be recorded; compare the set with its desired topology and restart what differs.'
 /** Taken over this often, an operation is taken for one that kills whoever carries it out. */
 const ATTEMPTS_MAX = 50
 
@@ -63,7 +66,9 @@ export async function runOperation(operation: Operation, lease: Lease, parts: Ru
   })
   const kept = keepLease(parts.store.operations, lease, parts.timings.leaseMs, parts.clock, log)
   const journal = openJournal(parts.store.operations, lease, log)
-  const run: Run = { ...parts, log, operation, lease, kept, journal, workflow: parts.workflowOf(operation) }
+  const workflow = parts.workflowOf(operation)
+  const credentials = credentialsOf(operation, parts)
+  const run: Run = { ...parts, log, operation, lease, kept, journal, workflow, credentials }
   try {
     const outcome =
       operation.plan === null ? await fromTheStart(run) : await forward(run, operation.plan, true)
@@ -88,7 +93,7 @@ async function fromTheStart(run: Run): Promise<Outcome> {
 
 /** A saved plan, or the end that prepare came to. */
 async function prepared(run: Run): Promise<{ plan: unknown } | { outcome: Outcome }> {
-  const { operation, kept, clock, log } = run
+  const { kept, clock, log } = run
   const deadline = deadlineOf(run)
   const signal = AbortSignal.any([kept.signal, kept.cancelled, deadline.signal])
   const context = contextFor({ ...run, signal, resumed: false })
@@ -107,7 +112,6 @@ async function prepared(run: Run): Promise<{ plan: unknown } | { outcome: Outcom
     }
   } finally {
     deadline.stop()
-    log.debug({ operationId: operation.id }, 'prepare is over')
   }
 }
 

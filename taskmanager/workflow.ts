@@ -78,7 +78,7 @@ export interface WorkflowContext<K extends OperationKind = OperationKind> {
     removeGuest(id: InstanceId): Promise<void>
   }
   readonly keyRing: KeyRing
-  /** The accounts of the operation's set as they are now. */
+  /** The accounts of the operation's set as they were when this run first asked. */
   credentials(): Promise<Credentials>
   /** A token of its own for each new intention; a call that is only repeated passes the same one again. */
   token(step: string, epoch?: number): Token

@@ -18,8 +18,9 @@ export interface SentCall {
 /** Calls that wait for an answer on one channel. */
 export interface Calls {
   /**
-   * Sends and waits for the answer's bytes. Fails with `guest_timeout` (no answer in time; it may have been carried out) or
-   * `unavailable` (the broker did not take it, nobody has such a queue, or the channel died; after the last it may have happened).
+   * Sends and waits for the answer's bytes. Fails with `guest_timeout` (no answer in time: it may have been carried out; or
+   * nobody has such a queue: that is the guest's absence, not the broker's) or `unavailable` (the broker did not take it, or the
+   * channel died; after the last it may have happened).
    */
   send(call: SentCall): Promise<Buffer>
   /** Fails everything that waits. */
@@ -37,7 +38,7 @@ export async function openCalls(channel: ConfirmChannel): Promise<Calls> {
   channel.on('return', (message: ConsumeMessage) => {
     waiting
       .get(String(message.properties.correlationId))
-      ?.fail('unavailable', 'has no queue: nobody is there to answer')
+      ?.fail('guest_timeout', 'has no queue: nobody is there to answer')
   })
   await channel.consume(REPLY_TO, (message) => deliver(message), { noAck: true })
   return { send, abandon }

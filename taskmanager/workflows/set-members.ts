@@ -13,7 +13,10 @@ export interface SetMembers {
 }
 
 /** The set as the rows have it now, source first. */
-export async function membersOf({ store, operation }: Pick<Reading, 'store' | 'operation'>): Promise<SetMembers> {
+export async function membersOf({
+  store,
+  operation,
+}: Pick<Reading, 'store' | 'operation'>): Promise<SetMembers> {
   const facts = await store.instances.membersOf(operation.setId)
   return {
     source: facts.find(({ instance }) => instance.role === 'source') ?? null,

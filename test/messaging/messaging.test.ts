@@ -125,7 +125,7 @@ describe('messaging', () => {
 
   it('fails within a bound when nobody is there, and at once when nobody ever was', async () => {
     const { control } = await pair()
-    await expect(control.guest(randomUUID()).inspect({})).rejects.toMatchObject({ kind: 'unavailable' })
+    await expect(control.guest(randomUUID()).inspect({})).rejects.toMatchObject({ kind: 'guest_timeout' })
   })
 
   it('brings reports and rings up, and questions with their replies', async () => {

@@ -1,0 +1,74 @@
+import type { InstanceFacts } from '../common/db/store.js'
+import type { InstanceId, ReplicationSetId } from '../common/domain/instance.js'
+import { driftOf } from './drift.js'
+
+/** A repair that should be opened: drifting members of one set. */
+export interface Wanted {
+  readonly setId: ReplicationSetId
+  readonly members: readonly InstanceFacts[]
+  readonly drift: readonly string[]
+}
+
+/** Between two repairs of one set: doubled as long as drift comes back, forgotten after a quiet time. */
+const PAUSE_MS_MIN = 5_000
+const PAUSE_MS_MAX = 300_000
+
+/**
+ * Decides what is to be repaired. Drift counts when two consecutive reports of an instance show it, so that a change under way is
+ * not taken for drift. Instances that are busy, silent or in ERROR are left alone: an operation, an operator or time deals with them.
+ */
+export interface DriftWatch {
+  wanted(
+    all: readonly InstanceFacts[],
+    now: { readonly wallMs: number; readonly monotonicMs: number },
+  ): readonly Wanted[]
+}
+
+type Noted = { readonly report: string; readonly twice: boolean }
+
+export function watchDrift(reportAgeMsMax: number): DriftWatch {
+  let noted = new Map<InstanceId, Noted>()
+  const pauses = new Map<ReplicationSetId, { readonly untilMs: number; readonly pauseMs: number }>()
+  return {
+    wanted(all, { wallMs, monotonicMs }) {
+      const endpoints = new Map(all.map(({ instance }) => [instance.id, instance.endpoint]))
+      const now = new Map<InstanceId, Noted>()
+      const bySet = new Map<ReplicationSetId, { members: InstanceFacts[]; drift: string[] }>()
+      for (const facts of all) {
+        const { instance, stored, sourceId } = facts
+        if (facts.operation || instance.fault || !stored || wallMs - stored.receivedAtMs > reportAgeMsMax)
+          continue
+        const source = sourceId === null ? null : (endpoints.get(sourceId) ?? null)
+        const drift = driftOf({ ...instance, source }, stored.observation)
+        if (drift.length === 0) continue
+        const note = noteOf(noted.get(instance.id), `${stored.bootId}/${stored.seq}`)
+        now.set(instance.id, note)
+        if (!note.twice) continue
+        const set = bySet.get(instance.setId) ?? { members: [], drift: [] }
+        bySet.set(instance.setId, { members: [...set.members, facts], drift: [...set.drift, ...drift] })
+      }
+      noted = now
+      return [...bySet]
+        .filter(([setId]) => isDue(setId, monotonicMs, pauses))
+        .map(([setId, { members, drift }]) => ({ setId, members, drift }))
+    },
+  }
+}
+
+function noteOf(before: Noted | undefined, report: string): Noted {
+  return { report, twice: before !== undefined && (before.twice || before.report !== report) }
+}
+
+/** Also notes that the set is being repaired now. */
+function isDue(
+  setId: ReplicationSetId,
+  nowMs: number,
+  pauses: Map<ReplicationSetId, { readonly untilMs: number; readonly pauseMs: number }>,
+): boolean {
+  const before = pauses.get(setId)
+  if (before && nowMs < before.untilMs) return false
+  const quietForLong = !before || nowMs - before.untilMs > 2 * before.pauseMs
+  const pauseMs = quietForLong ? PAUSE_MS_MIN : Math.min(before.pauseMs * 2, PAUSE_MS_MAX)
+  pauses.set(setId, { untilMs: nowMs + pauseMs, pauseMs })
+  return true
+}

@@ -1,0 +1,30 @@
+import type { Operation } from '../common/domain/operation.js'
+
+type Beat = Pick<Operation, 'id' | 'state' | 'attempt' | 'leaseBeat'>
+
+/**
+ * Tells which open operations nobody carries out: those that are pending, and those whose (attempt, beat) this process has itself
+ * seen stand still for a whole lease on its own monotonic clock. No clock of anybody else matters.
+ */
+export interface LeaseWatch {
+  /** Takes in the open operations as they are now; answers with the runnable ones. Operations that are gone are forgotten. */
+  runnable<T extends Beat>(open: readonly T[], nowMs: number): readonly T[]
+}
+
+export function watchLeases(leaseMs: number): LeaseWatch {
+  let seen = new Map<string, { readonly beat: string; readonly sinceMs: number }>()
+  return {
+    runnable(open, nowMs) {
+      const now = new Map<string, { readonly beat: string; readonly sinceMs: number }>()
+      const runnable = open.filter((operation) => {
+        const beat = `${operation.attempt}.${operation.leaseBeat}`
+        const before = seen.get(operation.id)
+        const sinceMs = before?.beat === beat ? before.sinceMs : nowMs
+        now.set(operation.id, { beat, sinceMs })
+        return operation.state === 'pending' || nowMs - sinceMs >= leaseMs
+      })
+      seen = now
+      return runnable
+    },
+  }
+}

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { systemClock } from '../common/clock.js'
+import { amqpUrlOf, databaseUrlOf, readSettings, type Settings, stateLayout } from '../common/config.js'
+import { connectStore } from '../common/db/connect-store.js'
+import type { Store } from '../common/db/store.js'
+import { messageOf } from '../common/errors.js'
+import { untilStopped } from '../common/lifecycle.js'
+import { createLogger, type Logger } from '../common/log.js'
+import { openControlMessaging } from '../common/rpc/control-messaging.js'
+import type { ControlMessaging } from '../common/rpc/messaging.js'
+import { keyRing } from '../common/secrets/key-ring.js'
+import { masterKey } from '../common/secrets/master-key.js'
+import { networkOf } from './compute/addresses.js'
+import type { Compute } from './compute/compute.js'
+import { processes } from './compute/processes.js'
+import { failpoint } from './failpoint.js'
+import { answersFor } from './questions.js'
+import { startReconciler } from './reconciler.js'
+import { startReports } from './reports.js'
+import { runOperation } from './run-operation.js'
+import { startSweeper } from './sweeper.js'
+import { timingsOf } from './timings.js'
+import { workflowOf } from './workflows/index.js'
+
+const AWAY_RETRY_MS = 1_000
+
+/** Carries operations out until it is told to stop; wiring only. What is under way then is left to the next taskmanager. */
+export async function main(): Promise<void> {
+  const settings = readSettings()
+  const layout = stateLayout(settings.REDTROVE_STATE_DIR)
+  const log = createLogger('taskmanager', settings.REDTROVE_LOG_LEVEL)
+  const clock = systemClock
+  const stop = untilStopped()
+  const store = await connectStore(databaseUrlOf(settings), log, stop.signal)
+  const ring = keyRing(await masterKey(layout.masterKey))
+  const messaging = openControlMessaging({ url: amqpUrlOf(settings), keyOf: ring.instanceKey, log })
+  const compute = computeOf(settings, store)
+  await untilConnected(messaging, log, stop.signal)
+  void offerDatastores(compute, store, log, stop.signal)
+
+  const timings = timingsOf(settings)
+  const owner = `${hostname()}/${process.pid}/${randomUUID()}`
+  const parts = { store, messaging, compute, keyRing: ring, timings, clock, log }
+  const die = failpoint(settings.REDTROVE_FAILPOINT)
+  const sweeper = startSweeper({
+    operations: store.operations,
+    owner,
+    run: async (operation) => {
+      const lease = { operationId: operation.id, owner, attempt: operation.attempt }
+      await runOperation(operation, lease, { ...parts, failpoint: die, workflowOf })
+    },
+    timings,
+    clock,
+    log,
+  })
+  const reports = startReports(store.observations, clock, log)
+  messaging.onRing(sweeper.ring)
+  messaging.onReport(reports.take)
+  messaging.onQuestion((instanceId) => answersFor(instanceId, parts))
+  const { reportAgeMsMax } = timings
+  const stopReconciler = startReconciler({ store, ring: sweeper.ring, reportAgeMsMax, clock, log })
+  process.send?.({ ready: true })
+  log.info({ owner }, 'taskmanager ready')
+  await stop.requested
+  await Promise.all([sweeper.stop(), stopReconciler(), reports.stop()])
+  await messaging
+    .close()
+    .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'broker was gone'))
+  await store.close()
+  // Operations under way have timers and calls of their own; their lease runs out and the next taskmanager goes on.
+  process.exit(0)
+}
+
+/** The provider that the settings name. */
+function computeOf(settings: Settings, store: Store): Compute {
+  return processes({
+    socketPath: stateLayout(settings.REDTROVE_STATE_DIR).hostSocket,
+    network: settings.REDTROVE_PROCESS_NETWORK ?? networkOf(settings.REDTROVE_STATE_DIR),
+    addresses: store.instances,
+  })
+}
+
+/** Says once that it waits, and goes on as soon as the broker is there. */
+async function untilConnected(messaging: ControlMessaging, log: Logger, signal: AbortSignal): Promise<void> {
+  for (let said = false; !signal.aborted; said = true) {
+    try {
+      return await messaging.waitConnected(AWAY_RETRY_MS)
+    } catch (error) {
+      if (!said) log.warn({ reason: messageOf(error) }, 'waiting for the message broker')
+    }
+  }
+}
+
+/** What can be run here goes into the catalog as soon as the provider answers. */
+async function offerDatastores(
+  compute: Compute,
+  store: Store,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let said = ''; !signal.aborted; ) {
+    try {
+      const offers = await compute.offers()
+      await store.catalog.offer(offers)
+      log.info({ offers }, 'datastores offered')
+      return
+    } catch (error) {
+      const reason = messageOf(error)
+      if (reason !== said) log.warn({ reason }, 'waiting for the compute provider')
+      said = reason
+      await systemClock.sleep(AWAY_RETRY_MS, signal).catch(() => {})
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../common/clock.js'
+import type { InstanceFacts, Store } from '../common/db/store.js'
+import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
+import { isKind, messageOf, RedtroveError } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import { type Wanted, watchDrift } from './drift-watch.js'
+
+const LOOK_MS = 1_000
+
+export interface ReconcilerParts {
+  readonly store: Pick<Store, 'instances' | 'operations'>
+  readonly ring: (operationId: string) => void
+  readonly reportAgeMsMax: number
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Compares rows with reports each second and opens a repair for each set that drifts. Returns the way to stop it. */
+export function startReconciler({
+  store,
+  ring,
+  reportAgeMsMax,
+  clock,
+  log,
+}: ReconcilerParts): () => Promise<void> {
+  const stopped = new AbortController()
+  const watch = watchDrift(reportAgeMsMax)
+  const look = async () => {
+    const all = await store.instances.all()
+    const now = { wallMs: clock.now(), monotonicMs: clock.monotonicMs() }
+    for (const wanted of watch.wanted(all, now)) {
+      const id = await openRepair(wanted, store)
+      if (id === null) continue
+      log.warn({ operationId: id, setId: wanted.setId, drift: wanted.drift }, 'drift found')
+      ring(id)
+    }
+  }
+  const loop = async () => {
+    while (!stopped.signal.aborted) {
+      await look().catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'no look at drift'))
+      await clock.sleep(LOOK_MS, stopped.signal).catch(() => {})
+    }
+  }
+  const ended = loop()
+  return async () => {
+    stopped.abort()
+    await ended
+  }
+}
+
+/** Null when something else was quicker. */
+async function openRepair(
+  { setId, members, drift }: Wanted,
+  store: ReconcilerParts['store'],
+): Promise<string | null> {
+  const [first] = members
+  if (!first) return null
+  try {
+    const operation = await store.operations.open({
+      kind: 'repair_replication',
+      projectId: first.instance.projectId,
+      instanceId: first.instance.id,
+      setId,
+      memberIds: members.map(({ instance }) => instance.id),
+      request: { drift },
+      requestId: `req-${randomUUID()}`,
+      deadlineMs: OPERATION_DEADLINE_MS.repair_replication,
+      check: (facts) => requireSame(members, facts),
+    })
+    return operation.id
+  } catch (error) {
+    if (isKind(error, 'unprocessable', 'not_found')) return null
+    throw error
+  }
+}
+
+/** What was compared must be what is there now. */
+function requireSame(before: readonly InstanceFacts[], now: readonly InstanceFacts[]): void {
+  for (const { instance } of before) {
+    const found = now.find((one) => one.instance.id === instance.id)?.instance
+    if (!found || found.role !== instance.role || found.setId !== instance.setId || found.fault)
+      throw new RedtroveError('unprocessable', `Instance ${instance.id} changed in between.`)
+  }
+}

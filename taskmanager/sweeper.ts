@@ -1,0 +1,82 @@
+import type { Clock } from '../common/clock.js'
+import type { OperationStore } from '../common/db/store.js'
+import type { Operation } from '../common/domain/operation.js'
+import { messageOf } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import { watchLeases } from './lease-watch.js'
+import type { Timings } from './timings.js'
+
+const PARALLEL_MAX = 16
+
+export interface SweeperParts {
+  readonly operations: Pick<OperationStore, 'listOpen' | 'takeLease'>
+  /** Distinguishes this process from any other, also from its own earlier life. */
+  readonly owner: string
+  /** Carries a leased operation to its end. */
+  readonly run: (operation: Operation) => Promise<void>
+  readonly timings: Pick<Timings, 'leaseMs' | 'sweepMs'>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Finds what is to be carried out and takes it, some at a time. */
+export interface Sweeper {
+  /** Somebody rang for an operation that is new; it starts at once if there is room, else with one of the next sweeps. */
+  ring(operationId: string): void
+  /** Takes no more; resolves when the loop has ended. What runs is left to the next owner. */
+  stop(): Promise<void>
+}
+
+/** Starts looking every `sweepMs`. Rings only save the waiting time. */
+export function startSweeper({ operations, owner, run, timings, clock, log }: SweeperParts): Sweeper {
+  const stopped = new AbortController()
+  const running = new Set<string>()
+  const watch = watchLeases(timings.leaseMs)
+
+  const take = async (id: string, expected: { attempt: number; leaseBeat: number }) => {
+    if (running.has(id) || running.size >= PARALLEL_MAX || stopped.signal.aborted) return
+    running.add(id)
+    try {
+      const operation = await operations.takeLease(id, owner, expected)
+      if (!operation) return
+      log.info({ operationId: id, kind: operation.kind, attempt: operation.attempt }, 'operation taken')
+      await run(operation)
+    } catch (error) {
+      log.error(
+        { operationId: id, error, reason: messageOf(error) },
+        'operation dropped; a sweep takes it again',
+      )
+    } finally {
+      running.delete(id)
+    }
+  }
+
+  const sweep = async () => {
+    const open = await operations.listOpen()
+    const mine = open.filter(({ id }) => !running.has(id))
+    for (const operation of watch.runnable(mine, clock.monotonicMs())) void take(operation.id, operation)
+  }
+
+  const loop = async () => {
+    for (let said = ''; !stopped.signal.aborted; ) {
+      try {
+        await sweep()
+        said = ''
+      } catch (error) {
+        const reason = messageOf(error)
+        if (reason !== said) log.warn({ reason }, 'no sweep')
+        said = reason
+      }
+      await clock.sleep(timings.sweepMs, stopped.signal).catch(() => {})
+    }
+  }
+  const ended = loop()
+  return {
+    // A new operation has had no owner and no beat; one that has moved on since is not taken by this.
+    ring: (operationId) => void take(operationId, { attempt: 0, leaseBeat: 0 }),
+    stop: async () => {
+      stopped.abort()
+      await ended
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import type { Assignment } from '../../common/contracts/assignment.js'
+import type { InstanceFacts } from '../../common/db/store.js'
+import { maxMemoryBytesOf } from '../../common/domain/flavor.js'
+import type { Endpoint } from '../../common/domain/instance.js'
+import type { Observation } from '../../common/domain/observation.js'
+import { RedtroveError } from '../../common/errors.js'
+import { waitUntil } from '../../common/wait-until.js'
+import { within } from '../guests.js'
+import type { WorkflowContext } from '../workflow.js'
+
+const POLL_MS = 50
+
+/** Queues, address, files and processes of a guest exist; it need not answer yet. Answers with its address. */
+export async function ensureGuest(
+  { instance }: InstanceFacts,
+  assignment: Assignment,
+  context: WorkflowContext,
+): Promise<Endpoint> {
+  await context.queues.declareGuest(instance.id)
+  // Without an address it never came up, or was taken back: what may be left of it has another address in its files.
+  if (instance.endpoint === null) await context.compute.remove(instance.id)
+  const { endpoint } = await context.compute.ensure({
+    instanceId: instance.id,
+    assignment,
+    sealKey: context.keyRing.instanceKey(instance.id).toString('hex'),
+    maxMemoryBytes: maxMemoryBytesOf(instance.flavorId),
+    volumeGb: instance.volumeGb,
+  })
+  return endpoint
+}
+
+/** Nothing of a guest is left. Its row is untouched. */
+export async function removeGuest(instanceId: string, context: WorkflowContext): Promise<void> {
+  await context.compute.remove(instanceId)
+  await context.queues.removeGuest(instanceId)
+}
+
+/**
+ * Waits until the agent answers and its redis-server serves, fenced or not. Fails with `guest_failed` in the agent's own words
+ * when the server will not come up, with `guest_timeout` when nothing was heard in `timeoutMs`.
+ */
+export async function untilServing(
+  instanceId: string,
+  context: WorkflowContext,
+  timeoutMs: number = context.timings.bootMs,
+): Promise<Observation> {
+  const seen = await waitUntil(
+    `the redis-server of instance ${instanceId} serves`,
+    () => look(instanceId, context),
+    ({ service }) => service === 'running' || service === 'crashed',
+    {
+      timeoutMs,
+      pollMs: POLL_MS,
+      clock: context.clock,
+      signal: context.signal,
+      describe: ({ service, fault }) => fault ?? `redis-server is ${service}`,
+    },
+  )
+  if (seen.service === 'running') return seen
+  throw new RedtroveError('guest_failed', seen.fault ?? `The redis-server of instance ${instanceId} crashed.`)
+}
+
+/** Waits until the agent answers at all. */
+export async function untilAnswering(
+  instanceId: string,
+  context: WorkflowContext,
+  timeoutMs: number,
+): Promise<Observation> {
+  const { clock, signal } = context
+  const what = `the agent of instance ${instanceId} answers`
+  return waitUntil(
+    what,
+    () => look(instanceId, context),
+    () => true,
+    { timeoutMs, pollMs: POLL_MS, clock, signal },
+  )
+}
+
+function look(instanceId: string, context: WorkflowContext): Promise<Observation> {
+  return within(`Instance ${instanceId}`, context.timings.lookMs, context, async (signal) => {
+    return (await context.guest(instanceId).inspect({}, { signal })).observation
+  })
+}

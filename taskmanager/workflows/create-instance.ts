@@ -1,0 +1,54 @@
+/*
+ * prepare: give the instance an address, queues and processes; wait until its agent answers and the server serves (fenced).
+ *          Taken back by removing all of it; the row stays in ERROR with the reason, to be restarted or deleted.
+ * commit:  tell it that it is the source of its own set, which lifts the fence.
+ */
+import { z } from 'zod'
+import { insist } from '../guests.js'
+import type { Workflow } from '../workflow.js'
+import { ensureGuest, removeGuest, untilServing } from './bring-up.js'
+import { assignmentFor, faultOf, faultsOn } from './set-members.js'
+
+export const createInstance: Workflow<'create_instance', Record<string, never>> = {
+  kind: 'create_instance',
+  plan: z.record(z.string(), z.never()),
+
+  async prepare(context, takeBack) {
+    const id = context.operation.instanceId
+    const facts = await context.store.instances.find(null, id)
+    takeBack('remove the guest', () => removeGuest(id, context))
+    await context.step('start the guest', async () =>
+      ensureGuest(facts, await assignmentFor('source', null, context), context),
+    )
+    await context.step('wait for its redis-server', () => untilServing(id, context))
+    return { plan: {} }
+  },
+
+  async commit(_plan, context) {
+    const { instanceId } = context.operation
+    await context.step('make it a source', async () => {
+      const assignment = await assignmentFor('source', null, context)
+      const token = context.token('make it a source')
+      await insist(`Instance ${instanceId}`, context, (signal) =>
+        context.guest(instanceId).assume({ token, assignment }, { signal }),
+      )
+    })
+    return { state: 'done', result: { summary: 'The instance serves.' } }
+  },
+
+  // Another address next time: this one may be what did not work.
+  rolledBack: ({ operation, ...context }, why) => ({
+    instances: {
+      [operation.instanceId]: {
+        endpoint: null,
+        fault: faultOf(`${why.message} Restart it to try again, or delete it.`, context),
+      },
+    },
+  }),
+
+  giveUp: async (_plan, context, why) => ({
+    state: 'failed',
+    fault: why.message,
+    changes: { instances: faultsOn([context.operation.instanceId], why.message, context) },
+  }),
+}

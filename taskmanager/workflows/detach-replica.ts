@@ -1,0 +1,82 @@
+/*
+ * prepare: the replica answers and has data to serve.
+ * saved:   the plan, and rows that put it into a set of its own, one epoch up, with the same accounts.
+ * commit:  tell it that it is the source of that set: its conf first, then it stops following, then its fence is lifted. Before
+ *          that it is a replica that takes no writes, whatever the rows say, so a death in between costs nothing.
+ * Nobody else of the old set is touched.
+ */
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { detached } from '../../common/domain/replication.js'
+import { RedtroveError } from '../../common/errors.js'
+import { insist } from '../guests.js'
+import type { Workflow } from '../workflow.js'
+import { untilServing } from './bring-up.js'
+import { faultsOn, membersOf } from './set-members.js'
+
+const planSchema = z.object({ ownSetId: z.uuid() })
+
+export const detachReplica: Workflow<'detach_replica', z.output<typeof planSchema>> = {
+  kind: 'detach_replica',
+  plan: planSchema,
+
+  async prepare(context) {
+    const { instanceId, setId, epoch, projectId } = context.operation
+    const set = await membersOf(context)
+    detached(
+      { source: set.source?.instance.id ?? null, replicas: set.replicas.map(({ instance }) => instance.id) },
+      instanceId,
+    )
+    const seen = await context.step('check that the replica serves', () =>
+      untilServing(instanceId, context, context.timings.patienceMs),
+    )
+    if (seen.link === 'syncing')
+      throw new RedtroveError(
+        'unprocessable',
+        `Instance ${instanceId} is still copying its source; detach it afterwards.`,
+      )
+    const ownSetId = randomUUID()
+    const { sealedCredentials } = await context.store.sets.find(setId)
+    return {
+      plan: { ownSetId },
+      changes: {
+        newSets: [{ id: ownSetId, projectId, sealedCredentials, epoch: epoch + 1 }],
+        instances: { [instanceId]: { setId: ownSetId, role: 'source' } },
+      },
+    }
+  },
+
+  async commit({ ownSetId }, context) {
+    const { instanceId, epoch } = context.operation
+    await context.step('detach it', async () => {
+      const credentials = await context.credentials()
+      const assignment = {
+        setId: ownSetId,
+        epoch: epoch + 1,
+        role: 'source' as const,
+        source: null,
+        credentials,
+      }
+      const token = context.token('detach', epoch + 1)
+      await insist(`Instance ${instanceId}`, context, (signal) =>
+        context.guest(instanceId).assume({ token, assignment }, { signal }),
+      )
+    })
+    return {
+      state: 'done',
+      result: { summary: 'The instance stands alone and takes writes.', setId: ownSetId },
+    }
+  },
+
+  giveUp: async (_plan, context, why) => ({
+    state: 'failed',
+    fault: why.message,
+    changes: {
+      instances: faultsOn(
+        [context.operation.instanceId],
+        `It was detached but did not confirm it: ${why.message} Restart it.`,
+        context,
+      ),
+    },
+  }),
+}

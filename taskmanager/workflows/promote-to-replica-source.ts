@@ -1,0 +1,176 @@
+/*
+ * prepare: the candidate's link is up and it is close behind; hold back writes on the source; the candidate has applied the
+ *          source's last offset. Taken back by letting writes go on (they also do so by themselves when the pause runs out).
+ * saved:   the plan, and rows that say that the candidate leads. From here whoever carries it out makes the machines agree.
+ * commit:  demote first: the old source follows the candidate. If it took writes after the pause and is ahead, it leads again and
+ *          all is as before. Else the candidate leads, then the others follow it at once.
+ *
+ * The old source does not answer: its replicas still hear it → it leads on, all as before; they do not → it is fenced and goes to
+ * a set of its own, as an eject does. The candidate does not answer: it is fenced and whoever holds most leads.
+ */
+import { randomUUID } from 'node:crypto'
+import type { InstanceId } from '../../common/domain/instance.js'
+import type { Observation } from '../../common/domain/observation.js'
+import { promoted } from '../../common/domain/replication.js'
+import { RedtroveError } from '../../common/errors.js'
+import { waitUntil } from '../../common/wait-until.js'
+import { insist, isGuestsFault, within } from '../guests.js'
+import type { Workflow, WorkflowContext } from '../workflow.js'
+import { furthest } from './furthest.js'
+import { planned } from './hand-over.js'
+import { commitPromote, giveUpPromote } from './promote-commit.js'
+import { type PromotePlan, promotePlanSchema } from './promote-plan.js'
+import { endpointOf, membersOf, requireSource } from './set-members.js'
+
+/** A candidate that is no further behind than this catches up while writes are held back. */
+const LAG_BYTES_MAX = 64 * 1024
+/** Share of the pause that waiting for the candidate may use; the rest is for saving the plan and the demotion. */
+const WAIT_SHARE = 0.5
+
+export const promoteToReplicaSource: Workflow<'promote_to_replica_source', PromotePlan> = {
+  kind: 'promote_to_replica_source',
+  plan: promotePlanSchema,
+
+  async prepare(context, takeBack) {
+    const set = await membersOf(context)
+    const source = requireSource(set)
+    const candidateId = context.operation.instanceId
+    const after = promoted(
+      { source: source.instance.id, replicas: set.replicas.map(({ instance }) => instance.id) },
+      candidateId,
+    )
+    const candidateFacts = set.replicas.find(({ instance }) => instance.id === candidateId) ?? source
+    const [oldSource, candidate] = [
+      { id: source.instance.id, endpoint: endpointOf(source) },
+      { id: candidateId, endpoint: endpointOf(candidateFacts) },
+    ]
+    await context.step(
+      'check that the replica is close behind',
+      () => untilReady(oldSource.id, candidate.id, context),
+      (lag) => `${lag} bytes behind`,
+    )
+    await context.credentials()
+    context.recordLater()
+    takeBack('hold back writes', async () => {
+      await context.guest(oldSource.id).resumeWrites({ token: context.token('resume writes') })
+    })
+    const { replicationId, offset } = await context.step('hold back writes', () =>
+      holdWrites(oldSource.id, context),
+    )
+    await context.step('wait for the last write to arrive', () =>
+      untilArrived(candidate.id, replicationId, offset, context),
+    )
+    const plan = {
+      candidate,
+      oldSource,
+      members: [...planned([source, ...set.replicas])],
+      replicationId,
+      offset,
+      ownSetId: randomUUID(),
+    }
+    return { plan, changes: { instances: rolesOf(after.source, after.replicas) } }
+  },
+
+  commit: commitPromote,
+  giveUp: giveUpPromote,
+}
+
+/** Rows that say who leads and who follows. */
+function rolesOf(source: InstanceId | null, replicas: readonly InstanceId[]) {
+  const followers = replicas.map((id) => [id, { role: 'replica' as const }] as const)
+  return Object.fromEntries([
+    ...followers,
+    ...(source ? [[source, { role: 'source' as const }] as const] : []),
+  ])
+}
+
+/** Answers with the candidate's lag in bytes. */
+async function untilReady(
+  sourceId: InstanceId,
+  candidateId: InstanceId,
+  context: WorkflowContext,
+): Promise<number> {
+  const { clock, signal, timings } = context
+  const [source, candidate] = await Promise.all([ask(sourceId, context), ask(candidateId, context)])
+  if (!source)
+    throw new RedtroveError(
+      'unprocessable',
+      `The replica source ${sourceId} does not answer. If it is lost, eject it instead.`,
+    )
+  if (!candidate)
+    throw new RedtroveError('unprocessable', `Instance ${candidateId} does not answer; nothing was changed.`)
+  const { lagBytes } = await waitUntil(
+    `instance ${candidateId} is close behind its source`,
+    async () => readiness(await ask(sourceId, context), await ask(candidateId, context)),
+    ({ obstacle }) => obstacle === null,
+    {
+      timeoutMs: timings.promoteReadyMs,
+      clock,
+      signal,
+      kind: 'unprocessable',
+      describe: ({ obstacle }) => obstacle ?? 'ready',
+    },
+  )
+  return lagBytes
+}
+
+function ask(id: InstanceId, context: WorkflowContext): Promise<Observation | null> {
+  const { lookMs } = context.timings
+  const call = (signal: AbortSignal) => context.guest(id).inspect({}, { signal })
+  return insist(`Instance ${id}`, context, call, lookMs * 2, lookMs).then(
+    ({ observation }) => observation,
+    (error: unknown) => {
+      if (isGuestsFault(error)) return null
+      throw error
+    },
+  )
+}
+
+/** What stands in the way of a promote, as a sentence; null when nothing does. */
+function readiness(source: Observation | null, candidate: Observation | null) {
+  const lagBytes = Math.max(0, (source?.offset ?? 0) - (candidate?.offset ?? 0))
+  return { lagBytes, obstacle: obstacleTo(source, candidate, lagBytes) }
+}
+
+function obstacleTo(
+  source: Observation | null,
+  candidate: Observation | null,
+  lagBytes: number,
+): string | null {
+  if (!source || !candidate) return 'the source or the replica does not answer'
+  if (source.service !== 'running' || source.role !== 'source') return `the source is ${source.service}`
+  if (candidate.service !== 'running') return `the replica is ${candidate.service}`
+  if (candidate.role !== 'replica' || candidate.link !== 'up')
+    return `its link is ${candidate.link ?? 'not there'}`
+  if (!furthest([{ id: '', observation: candidate }], source.replicationId)) return 'it has another history'
+  if (candidate.persistenceOk === false) return 'its persistence fails (disk full?)'
+  return lagBytes <= LAG_BYTES_MAX ? null : `it is ${lagBytes} bytes behind`
+}
+
+async function holdWrites(sourceId: InstanceId, context: WorkflowContext) {
+  const token = context.token('hold back writes')
+  const pauseMs = context.timings.promotePauseMs
+  // Not longer than the pause itself: an answer that comes later than that is worth nothing.
+  return within(`Instance ${sourceId}`, pauseMs, context, (signal) =>
+    context.guest(sourceId).pauseWrites({ token, pauseMs }, { signal }),
+  )
+}
+
+async function untilArrived(
+  candidateId: InstanceId,
+  replicationId: string,
+  offset: number,
+  context: WorkflowContext,
+): Promise<void> {
+  const waitMs = Math.floor(context.timings.promotePauseMs * WAIT_SHARE)
+  const token = context.token('wait for the last write')
+  const { promotePauseMs } = context.timings
+  const seen = await within(`Instance ${candidateId}`, promotePauseMs, context, (signal) =>
+    context.guest(candidateId).waitForOffset({ token, replicationId, offset, waitMs }, { signal }),
+  )
+  if (seen.reached) return
+  throw new RedtroveError(
+    'unprocessable',
+    `Instance ${candidateId} had applied ${seen.offset} of ${offset} bytes after ${waitMs} ms, so writes go on where they were; try again.`,
+  )
+}

@@ -1,0 +1,110 @@
+/*
+ * Also the second try of an instance in ERROR, and how an ejected one comes up again (read-only, for its data).
+ *
+ * prepare: its guest exists and its agent answers; a silent one is power-cycled (fenced, started). A fenced guest is let go on.
+ * commit:  tell it its role, restart its redis-server (in place, from its own data), clear the fault. The role comes first: it is
+ *          on disk before the server starts, so no restart brings back an old one.
+ */
+import { z } from 'zod'
+import type { InstanceFacts } from '../../common/db/store.js'
+import type { Endpoint } from '../../common/domain/instance.js'
+import type { Observation } from '../../common/domain/observation.js'
+import { insist, isGuestsFault, within } from '../guests.js'
+import type { Workflow, WorkflowContext } from '../workflow.js'
+import { ensureGuest, untilAnswering } from './bring-up.js'
+import { assignmentFor, faultsOn, isSilent } from './set-members.js'
+import { untilLinked } from './until-linked.js'
+
+const RESTART_MS = 120_000
+
+export const restartInstance: Workflow<'restart_instance', Record<string, never>> = {
+  kind: 'restart_instance',
+  plan: z.record(z.string(), z.never()),
+
+  async prepare(context) {
+    const { instanceId } = context.operation
+    const facts = await context.store.instances.find(null, instanceId)
+    await context.step('see that its guest runs', () => start(facts, context))
+    await context.step('wait for its agent', async () => {
+      try {
+        await untilAnswering(instanceId, context, graceOf(facts, context))
+      } catch (error) {
+        if (!isGuestsFault(error)) throw error
+        await context.compute.fence(instanceId)
+        await start(facts, context)
+        await untilAnswering(instanceId, context, context.timings.bootMs)
+      }
+    })
+    return { plan: {} }
+  },
+
+  async commit(_plan, context) {
+    const { instanceId } = context.operation
+    const { role, source } = await placeOf(context)
+    await context.step('tell it its role', async () => {
+      const assignment = await assignmentFor(role, source, context)
+      const token = context.token('tell it its role')
+      await insist(`Instance ${instanceId}`, context, (signal) =>
+        context.guest(instanceId).assume({ token, assignment }, { signal }),
+      )
+    })
+    await context.step('restart its redis-server', () => restart(context))
+    const link = role === 'replica' ? await tryLink(context) : null
+    const summary = `The ${role} was restarted${link === null ? '' : `; its link is ${link}`}.`
+    return { state: 'done', result: { summary }, changes: { instances: { [instanceId]: { fault: null } } } }
+  },
+
+  rolledBack: ({ operation, ...context }, why) => ({
+    instances: faultsOn([operation.instanceId], why.message, context),
+  }),
+
+  giveUp: async (_plan, context, why) => ({
+    state: 'failed',
+    fault: why.message,
+    changes: { instances: faultsOn([context.operation.instanceId], why.message, context) },
+  }),
+}
+
+async function start(facts: InstanceFacts, context: WorkflowContext): Promise<void> {
+  const { role, source } = await placeOf(context)
+  await ensureGuest(facts, await assignmentFor(role, source, context), context)
+}
+
+/** A guest that reported until now is asked longer before it is power-cycled: its agent may be on its way back. */
+function graceOf(facts: InstanceFacts, context: WorkflowContext): number {
+  const { patienceMs } = context.timings
+  return isSilent(facts, context) && facts.stored ? patienceMs / 2 : patienceMs
+}
+
+async function placeOf({ store, operation }: WorkflowContext): Promise<{
+  readonly role: InstanceFacts['instance']['role']
+  readonly source: Endpoint | null
+}> {
+  const { instance, sourceId } = await store.instances.find(null, operation.instanceId)
+  if (instance.role !== 'replica' || sourceId === null) return { role: instance.role, source: null }
+  const { instance: source } = await store.instances.find(null, sourceId)
+  return { role: 'replica', source: source.endpoint }
+}
+
+async function restart(context: WorkflowContext): Promise<Observation> {
+  const { instanceId } = context.operation
+  const token = context.token('restart')
+  const { observation } = await within(`Instance ${instanceId}`, RESTART_MS, context, (signal) =>
+    context.guest(instanceId).restartServer({ token }, { signal }),
+  )
+  return observation
+}
+
+/** A replica is restarted whether or not its source is there to be copied. */
+async function tryLink(context: WorkflowContext): Promise<string> {
+  const { patienceMs } = context.timings
+  return context.step('wait for its link', async (progress) => {
+    try {
+      await untilLinked(context.operation.instanceId, context, { idleMs: patienceMs, progress })
+      return 'up'
+    } catch (error) {
+      if (!isGuestsFault(error)) throw error
+      return 'still down'
+    }
+  })
+}

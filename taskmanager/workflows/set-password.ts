@@ -1,0 +1,78 @@
+/*
+ * prepare: both passwords work everywhere: the new one is added beside the old. Taken back by dropping it again.
+ * saved:   both in the set's row.
+ * commit:  the old one is dropped everywhere, then in the row. No client that knows either is cut off before that.
+ * A replica that cannot be asked gets the accounts when its agent comes back and asks what it is.
+ */
+import { z } from 'zod'
+import type { Credentials } from '../../common/contracts/assignment.js'
+import type { InstanceId } from '../../common/domain/instance.js'
+import { openPassword, sealCredentials } from '../../common/secrets/credentials.js'
+import { insist, isGuestsFault } from '../guests.js'
+import type { Workflow, WorkflowContext } from '../workflow.js'
+
+type Context = WorkflowContext<'set_password'>
+
+export const setPassword: Workflow<'set_password', Record<string, never>> = {
+  kind: 'set_password',
+  plan: z.record(z.string(), z.never()),
+
+  async prepare(context, takeBack) {
+    const before = await context.credentials()
+    const [current] = before.application
+    const fresh = freshPassword(context)
+    const both = { ...before, application: [...new Set([fresh, ...(current ? [current] : [])])] }
+    takeBack('add the new password', () => tellAll(before, 'keep the old password', context))
+    await context.step('add the new password', () => tellAll(both, 'add the new password', context))
+    const { setId } = context.operation
+    return {
+      plan: {},
+      changes: { sets: { [setId]: { sealedCredentials: sealCredentials(context.keyRing, both) } } },
+    }
+  },
+
+  async commit(_plan, context) {
+    const { setId, request } = context.operation
+    const set = await context.store.sets.find(setId)
+    const after = { ...(await context.credentials()), application: [freshPassword(context)] }
+    await context.step('drop the old password', () => tellAll(after, 'drop the old password', context))
+    const enabled = request.disable ? {} : { rootEnabledAtMs: set.rootEnabledAtMs ?? context.clock.now() }
+    return {
+      state: 'done',
+      result: { summary: 'The application password is another one on the whole set.' },
+      changes: {
+        sets: { [setId]: { sealedCredentials: sealCredentials(context.keyRing, after), ...enabled } },
+      },
+    }
+  },
+
+  // Rows and members still know both passwords; nobody is locked out and no instance is at fault.
+  giveUp: async (_plan, _context, why) => ({
+    state: 'failed',
+    fault: `${why.message} The old and the new password both work; set one again.`,
+  }),
+}
+
+function freshPassword({ keyRing, operation }: Context): string {
+  return openPassword(keyRing, operation.request.sealedPassword)
+}
+
+/** The instance it was asked for must answer; others are skipped. */
+async function tellAll(credentials: Credentials, step: string, context: Context): Promise<void> {
+  const { instanceId, memberIds } = context.operation
+  const tell = async (id: InstanceId) => {
+    const token = context.token(step)
+    try {
+      await insist(
+        `Instance ${id}`,
+        context,
+        (signal) => context.guest(id).setCredentials({ token, credentials }, { signal }),
+        id === instanceId ? context.timings.patienceMs : context.timings.lookMs,
+      )
+    } catch (error) {
+      if (id === instanceId || !isGuestsFault(error)) throw error
+      context.log.warn({ instanceId: id, reason: error.message }, 'password not changed on a member')
+    }
+  }
+  await Promise.all(memberIds.map(tell))
+}
