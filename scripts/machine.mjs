@@ -9,11 +9,18 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** What each Debian package is looked for by, so that a machine which has it another way is left alone. */
 const SERVICE = [
   { name: 'redis-server', has: () => onPath(process.env.REDTROVE_REDIS_SERVER ?? 'redis-server') },
-  { name: 'rabbitmq-server', has: () => Boolean(process.env.REDTROVE_AMQP_URL) || existsSync('/usr/lib/rabbitmq') || onPath('rabbitmq-server') },
+  {
+    name: 'rabbitmq-server',
+    has: () =>
+      Boolean(process.env.REDTROVE_AMQP_URL) || existsSync('/usr/lib/rabbitmq') || onPath('rabbitmq-server'),
+  },
 ]
 const TESTS = [
   { name: 'rabbitmq-server', has: () => existsSync('/usr/lib/rabbitmq') || onPath('rabbitmq-server') },
-  { name: 'postgresql', has: () => existsSync('/usr/lib/postgresql') && readdirSync('/usr/lib/postgresql').some(hasInitdb) },
+  {
+    name: 'postgresql',
+    has: () => existsSync('/usr/lib/postgresql') && readdirSync('/usr/lib/postgresql').some(hasInitdb),
+  },
   { name: 'python3-openstackclient', has: () => existsSync('/usr/bin/openstack') },
   { name: 'python3-troveclient', has: () => existsSync('/usr/lib/python3/dist-packages/troveclient') },
 ]
@@ -40,19 +47,24 @@ export async function prepare(purpose) {
 
 function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major < 20 || (major === 20 && minor < 19)) throw new Error(`Node ${process.versions.node} is too old; 20.19 or later is needed.`)
+  if (major < 20 || (major === 20 && minor < 19))
+    throw new Error(`Node ${process.versions.node} is too old; 20.19 or later is needed.`)
 }
 
 async function installPackages(names) {
   if (names.length === 0) return
   if (process.getuid?.() !== 0 || !onPath('apt-get')) {
-    throw new Error(`Missing on this machine: ${names.join(', ')}. Install them (on Debian, as root: apt-get install ${names.join(' ')}), or run Redtrove in a Debian container with Docker.`)
+    throw new Error(
+      `Missing on this machine: ${names.join(', ')}. Install them (on Debian, as root: apt-get install ${names.join(' ')}), or run Redtrove in a Debian container with Docker.`,
+    )
   }
   const restore = forbidServiceStarts()
   try {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     await retried('refreshing the package lists', () => quietly('apt-get', ['update', '-q'], { env }))
-    await retried(`installing ${names.join(', ')}`, () => quietly('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names], { env }))
+    await retried(`installing ${names.join(', ')}`, () =>
+      quietly('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names], { env }),
+    )
   } finally {
     restore()
   }
@@ -83,18 +95,35 @@ async function modulesOnce() {
 async function build() {
   const stamp = join(root, 'dist', '.built')
   if (existsSync(stamp) && newest(root) <= mtime(stamp)) return
-  await told('building', () => quietly(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], { cwd: root }))
+  await told('building', () =>
+    quietly(
+      process.execPath,
+      [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
+      { cwd: root },
+    ),
+  )
   mkdirSync(dirname(stamp), { recursive: true })
   writeFileSync(stamp, '')
 }
 
-const SOURCES = ['api', 'bin', 'cli', 'common', 'demo', 'guestagent', 'migrations', 'supervisor', 'taskmanager']
+const SOURCES = [
+  'api',
+  'bin',
+  'cli',
+  'common',
+  'demo',
+  'guestagent',
+  'migrations',
+  'supervisor',
+  'taskmanager',
+]
 
 function newest(folder) {
   let latest = mtime(join(folder, 'tsconfig.build.json'))
   for (const source of SOURCES) {
     for (const entry of readdirSync(join(folder, source), { recursive: true, withFileTypes: true })) {
-      if (entry.name.endsWith('.ts')) latest = Math.max(latest, mtime(join(entry.parentPath ?? entry.path, entry.name)))
+      if (entry.name.endsWith('.ts'))
+        latest = Math.max(latest, mtime(join(entry.parentPath ?? entry.path, entry.name)))
     }
   }
   return latest
@@ -114,7 +143,10 @@ async function retried(what, act) {
 async function told(what, act) {
   const startedAt = Date.now()
   process.stderr.write(`prepare: ${what} ...\n`)
-  const waiting = setInterval(() => process.stderr.write(`prepare: ${what}, ${Math.round((Date.now() - startedAt) / 1000)} s so far\n`), 20_000)
+  const waiting = setInterval(
+    () => process.stderr.write(`prepare: ${what}, ${Math.round((Date.now() - startedAt) / 1000)} s so far\n`),
+    20_000,
+  )
   try {
     await act()
     process.stderr.write(`prepare: ${what}: done in ${Math.round((Date.now() - startedAt) / 1000)} s\n`)
@@ -170,7 +202,10 @@ export async function orExplain(act) {
 
 function onPath(name) {
   if (name.includes('/')) return existsSync(name)
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => folder && existsSync(join(folder, name))) || spawnSync('test', ['-x', `/usr/sbin/${name}`]).status === 0
+  return (
+    (process.env.PATH ?? '').split(delimiter).some((folder) => folder && existsSync(join(folder, name))) ||
+    spawnSync('test', ['-x', `/usr/sbin/${name}`]).status === 0
+  )
 }
 
 function mtime(file) {

@@ -19,7 +19,19 @@ await orExplain(async () => {
     ['style', () => run(process.execPath, [bin('@biomejs/biome', 'bin/biome'), 'check', '.'])],
     [
       'tests',
-      () => run(process.execPath, [bin('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)], env),
+      () =>
+        run(
+          process.execPath,
+          [
+            bin('vitest', 'vitest.mjs'),
+            'run',
+            '--reporter=default',
+            '--reporter=json',
+            `--outputFile.json=${report}`,
+            ...process.argv.slice(2),
+          ],
+          env,
+        ),
     ],
   ]
   for (const [name, step] of steps) {
@@ -49,7 +61,9 @@ function counts(report) {
 /** Every process that the run started carries the marker in its environment; given two seconds to end. */
 async function leftBehind(marker) {
   for (let attempt = 0; ; attempt++) {
-    const found = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid).flatMap((pid) => carrying(pid, marker))
+    const found = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+      .flatMap((pid) => carrying(pid, marker))
     if (found.length === 0 || attempt === 20) return found
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
