@@ -1,0 +1,122 @@
+/* A source with replicas on a running stack, and what tests look at: roles by ROLE, synchronisations by INFO. */
+import { Redis } from 'ioredis'
+import type { Endpoint } from '../../common/domain/instance.js'
+import { waitUntil } from '../../common/wait-until.js'
+import { type Ledger, missingOn } from '../../demo/writers.js'
+import type { TroveClient } from './trove-client.js'
+
+export interface ReplicaSet {
+  readonly ids: readonly string[]
+  readonly password: string
+  readonly endpoints: readonly Endpoint[]
+  endpointOf(id: string): Endpoint
+  /** The member that the API shows as the source. */
+  sourceId(): Promise<string>
+  /** Waits until every other member has its link up to `sourceId` and says so itself. */
+  linksUp(sourceId: string): Promise<void>
+  /** Sum of [sync_full] over all members: it rises with every full resynchronisation somebody served. */
+  fullSyncs(): Promise<number>
+  /** Acknowledged ids that a member lacks once it has caught up. */
+  heldBy(id: string, prefix: string, ledger: Ledger): Promise<readonly string[]>
+  /** Tries a write on one member: `OK` or the server's refusal. */
+  tryWrite(id: string): Promise<string>
+}
+
+/** Creates a source and `count` replicas, in two calls, and waits until all are healthy and linked. */
+export async function replicaSet(
+  stack: { readonly client: TroveClient },
+  name: string,
+  count: number,
+): Promise<ReplicaSet> {
+  const { client } = stack
+  const source = await client.createSource(name)
+  const replicas = await client.createReplicas(source.id, `${name}-replica`, count)
+  const ids = [source.id, ...replicas]
+  for (const id of ids) await client.healthy(id)
+  const endpoints = new Map<string, Endpoint>()
+  for (const id of ids) endpoints.set(id, await client.addressOf(id))
+  const set = describeSet(client, ids, endpoints, source.password)
+  await set.linksUp(source.id)
+  return set
+}
+
+function describeSet(
+  client: TroveClient,
+  ids: readonly string[],
+  endpoints: ReadonlyMap<string, Endpoint>,
+  password: string,
+): ReplicaSet {
+  const endpointOf = (id: string) => {
+    const endpoint = endpoints.get(id)
+    if (!endpoint) throw new Error(`no endpoint of ${id}`)
+    return endpoint
+  }
+  const ask = <T>(id: string, question: (redis: Redis) => Promise<T>) =>
+    withRedis(endpointOf(id), password, question)
+  return {
+    ids,
+    password,
+    endpoints: ids.map(endpointOf),
+    endpointOf,
+    sourceId: async () => {
+      const shown = await Promise.all(ids.map((id) => client.show(id).catch(() => null)))
+      const source = shown.find((instance) => instance?.replicas !== undefined)
+      if (!source) throw new Error(`no source among ${JSON.stringify(shown)}`)
+      return source.id
+    },
+    linksUp: async (sourceId) => {
+      for (const id of ids) {
+        if (id === sourceId) continue
+        await waitUntil(
+          `${id} follows ${sourceId}`,
+          () => ask(id, (redis) => redis.info('replication')),
+          (info) =>
+            info.includes('master_link_status:up') &&
+            info.includes(`master_host:${endpointOf(sourceId).host}\r`),
+          { timeoutMs: 30_000 },
+        )
+      }
+    },
+    fullSyncs: async () => {
+      const stats = await Promise.all(ids.map((id) => ask(id, (redis) => redis.info('stats'))))
+      return stats.reduce((sum, info) => sum + Number(/sync_full:(\d+)/.exec(info)?.[1] ?? 0), 0)
+    },
+    heldBy: async (id, prefix, ledger) =>
+      waitUntil(
+        `${id} holds every acknowledged write`,
+        () => missingOn(endpointOf(id), password, prefix, ledger),
+        (missing) => missing.length === 0,
+        {
+          timeoutMs: 10_000,
+          pollMs: 100,
+          describe: (missing) => `${missing.length} missing`,
+        },
+      ),
+    tryWrite: (id) =>
+      ask(id, (redis) => redis.set('probe', id))
+        .catch((error: unknown) => String(error))
+        .then(String),
+  }
+}
+
+/** A connection of its own for one question, closed afterwards; fails within two seconds when nobody answers. */
+export async function withRedis<T>(
+  endpoint: Endpoint,
+  password: string,
+  question: (redis: Redis) => Promise<T>,
+): Promise<T> {
+  const redis = new Redis({
+    ...endpoint,
+    password,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    connectTimeout: 2000,
+    commandTimeout: 2000,
+  })
+  redis.on('error', () => undefined)
+  try {
+    return await question(redis)
+  } finally {
+    redis.disconnect()
+  }
+}
