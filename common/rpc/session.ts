@@ -82,26 +82,28 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
   async function run(): Promise<void> {
     for (let failures = 0; !closing.signal.aborted; ) {
       try {
-        live = await attempt()
+        await serve(await attempt())
+        failures = 0
       } catch (error) {
         failures += 1
-        say(messageOf(error))
-        await clock.sleep(pauseMs(failures), closing.signal).catch(() => {})
-        continue
+        if (!closing.signal.aborted) say(messageOf(error))
       }
-      failures = 0
-      await live_(live)
+      await clock.sleep(pauseMs(failures), closing.signal).catch(() => {})
     }
   }
 
-  async function live_(session: Live<Channels>): Promise<void> {
-    trouble = 'connected'
-    log.info({ session: name }, 'connected to the broker')
-    options.onConnected?.(session.channels)
-    const why = await session.ended
-    live = undefined
+  /** From connected to lost. */
+  async function serve(session: Live<Channels>): Promise<void> {
+    if (!closing.signal.aborted) {
+      live = session
+      trouble = 'connected'
+      log.info({ session: name }, 'connected to the broker')
+      options.onConnected?.(session.channels)
+      const why = await session.ended
+      live = undefined
+      if (!closing.signal.aborted) say(messageOf(why))
+    }
     options.onLost?.(session.channels)
-    if (!closing.signal.aborted) say(messageOf(why))
     await closeQuietly(session.connection)
   }
 
@@ -125,11 +127,12 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
     connection.on('error', lost)
     connection.on('close', () => lost(new Error('the connection was closed')))
     connection.on('handler-error', (error) => log.error({ err: error }, 'a connection handler failed'))
+    const settled = new AbortController()
     try {
       const channels = await Promise.race([
         options.setup(connection, lost),
         ended.then((why) => Promise.reject(why)),
-        tooLong(),
+        tooLong(settled.signal),
       ])
       const session = { connection, channels, ended, blocked: false }
       watchBlocking(session)
@@ -137,12 +140,14 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
     } catch (error) {
       await closeQuietly(connection)
       throw error
+    } finally {
+      settled.abort()
     }
   }
 
-  async function tooLong(): Promise<never> {
-    await clock.sleep(SETUP_MS_MAX, closing.signal)
-    throw new Error(`the broker did not declare our queues within ${SETUP_MS_MAX} ms`)
+  async function tooLong(settled: AbortSignal): Promise<never> {
+    await clock.sleep(SETUP_MS_MAX, settled)
+    throw new Error(`the broker did not set up our channels within ${SETUP_MS_MAX} ms`)
   }
 
   /** A broker short of memory or disk keeps the connection but takes no message. */
@@ -168,9 +173,9 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
   }
 }
 
-/** The pause after the n-th failure in a row: half fixed, half random. */
+/** The pause after the n-th failure in a row (0: a session that was lost): half fixed, half random. */
 function pauseMs(failures: number): number {
-  const full = Math.min(RETRY_MS_FIRST * 2 ** (failures - 1), RETRY_MS_MAX)
+  const full = Math.min(RETRY_MS_FIRST * 2 ** Math.max(0, failures - 1), RETRY_MS_MAX)
   return full / 2 + (Math.random() * full) / 2
 }
 
