@@ -3,101 +3,140 @@ import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import { type ErrorKind, RedtroveError } from '../errors.js'
 
 /** The broker's own name for "answer on the channel that asked": nothing is declared and nothing is stored. */
-const REPLY_TO = 'amq.rabbitmq.reply-to'
+export const REPLY_TO = 'amq.rabbitmq.reply-to'
 
-export interface SentCall {
+export interface SentCall<T> {
   readonly queue: string
   readonly timeoutMs: number
   readonly signal?: AbortSignal
   /** Whom it is for and what it is, for failures. */
   readonly what: string
+  /** Kept by the broker over its restart. */
+  readonly persistent: boolean
   /** The bytes of the message with this id. */
   readonly seal: (messageId: string) => Buffer
+  /** What an answer to that message says; undefined for bytes that are no answer to it, and then the wait goes on. */
+  readonly accept: (bytes: Buffer, messageId: string) => T | undefined
 }
 
 /** Calls that wait for an answer on one channel. */
 export interface Calls {
   /**
-   * Sends and waits for the answer's bytes. Fails with `guest_timeout` (no answer in time: it may have been carried out; or
+   * Sends and waits for the answer. Fails with `guest_timeout` (no answer in time: it may have been carried out; or
    * nobody has such a queue: that is the guest's absence, not the broker's) or `unavailable` (the broker did not take it, or the
    * channel died; after the last it may have happened).
    */
-  send(call: SentCall): Promise<Buffer>
+  send<T>(call: SentCall<T>): Promise<T>
+  /** Resolves once the broker has the message on disk. Fails with `unavailable`, at the latest after `timeoutMs`. */
+  post(queue: string, body: Buffer, what: string, timeoutMs: number): Promise<void>
   /** Fails everything that waits. */
-  abandon(why: string): void
+  abandon(): void
 }
 
 interface Waiting {
-  readonly resolve: (bytes: Buffer) => void
-  readonly fail: (kind: ErrorKind, message: string) => void
+  readonly answer: (bytes: Buffer) => void
+  readonly confirm: () => void
+  /** The queue does not exist. */
+  readonly lose: () => void
+  readonly fail: (kind: ErrorKind, why: string) => void
 }
+
+interface Settle<T> {
+  readonly resolve: (value: T) => void
+  readonly fail: Waiting['fail']
+}
+
+const CUT_OFF = 'was cut off: the broker went away; it may have happened'
 
 /** Prepares a confirm channel for calls; answers come back on the same channel. */
 export async function openCalls(channel: ConfirmChannel): Promise<Calls> {
   const waiting = new Map<string, Waiting>()
-  channel.on('return', (message: ConsumeMessage) => {
-    waiting
-      .get(String(message.properties.correlationId))
-      ?.fail('guest_timeout', 'has no queue: nobody is there to answer')
+  const entryOf = (message: ConsumeMessage) => waiting.get(String(message.properties.correlationId))
+  channel.on('return', (message: ConsumeMessage) => entryOf(message)?.lose())
+  await channel.consume(REPLY_TO, (message) => message && entryOf(message)?.answer(message.content), {
+    noAck: true,
   })
-  await channel.consume(REPLY_TO, (message) => deliver(message), { noAck: true })
-  return { send, abandon }
-
-  function deliver(message: ConsumeMessage | null): void {
-    if (message) waiting.get(String(message.properties.correlationId))?.resolve(message.content)
+  return {
+    send,
+    post,
+    abandon: () => {
+      for (const { fail } of [...waiting.values()]) fail('unavailable', CUT_OFF)
+    },
   }
 
-  function send(call: SentCall): Promise<Buffer> {
-    const messageId = randomUUID()
-    return new Promise<Buffer>((resolve, reject) => {
-      const end = () => {
-        clearTimeout(timer)
-        call.signal?.removeEventListener('abort', aborted)
-        waiting.delete(messageId)
-      }
-      const fail = (kind: ErrorKind, why: string) => {
-        end()
-        reject(new RedtroveError(kind, `${call.what} ${why}.`))
-      }
-      const aborted = () => {
-        end()
-        reject(call.signal?.reason)
-      }
-      const timer = setTimeout(
-        () => fail('guest_timeout', `was not answered within ${call.timeoutMs} ms`),
-        call.timeoutMs,
-      )
-      if (call.signal?.aborted) return aborted()
-      call.signal?.addEventListener('abort', aborted, { once: true })
-      waiting.set(messageId, {
-        resolve: (bytes) => {
-          end()
-          resolve(bytes)
+  function send<T>(call: SentCall<T>): Promise<T> {
+    const late = { kind: 'guest_timeout', why: `was not answered within ${call.timeoutMs} ms` } as const
+    return waitFor<T>({ ...call, late }, (messageId, { resolve, fail }) => {
+      const entry = {
+        answer: (bytes: Buffer) => {
+          const accepted = call.accept(bytes, messageId)
+          if (accepted !== undefined) resolve(accepted)
         },
+        confirm: () => {},
+        lose: () => fail('guest_timeout', 'has no queue: nobody is there to answer'),
         fail,
-      })
-      publish(call, messageId, fail)
+      }
+      const options = { replyTo: REPLY_TO, expiration: call.timeoutMs, persistent: call.persistent }
+      publish(call.queue, messageId, () => call.seal(messageId), options, entry)
+      return entry
     })
   }
 
-  function publish(call: SentCall, messageId: string, fail: Waiting['fail']): void {
-    const options = {
-      mandatory: true,
-      persistent: true,
-      expiration: call.timeoutMs,
-      correlationId: messageId,
-      replyTo: REPLY_TO,
-    }
+  function post(queue: string, body: Buffer, what: string, timeoutMs: number): Promise<void> {
+    const late = { kind: 'unavailable', why: `was not confirmed within ${timeoutMs} ms` } as const
+    return waitFor<void>({ what, timeoutMs, late }, (messageId, { resolve, fail }) => {
+      const lose = () => fail('unavailable', 'has no queue: it is made when the service starts')
+      const entry = { answer: () => {}, confirm: resolve, lose, fail }
+      publish(queue, messageId, () => body, { persistent: true }, entry)
+      return entry
+    })
+  }
+
+  /** Keeps an entry in the table until it is settled, the time is up, or the caller does not want it any more. */
+  function waitFor<T>(
+    wait: Pick<SentCall<T>, 'what' | 'timeoutMs' | 'signal'> & { late: { kind: ErrorKind; why: string } },
+    begin: (messageId: string, settle: Settle<T>) => Waiting,
+  ): Promise<T> {
+    const messageId = randomUUID()
+    const { what, timeoutMs, signal, late } = wait
+    let timer: NodeJS.Timeout | undefined
+    let aborted = () => {}
+    const outcome = new Promise<T>((resolve, reject) => {
+      signal?.throwIfAborted()
+      aborted = () => reject(signal?.reason)
+      signal?.addEventListener('abort', aborted)
+      const fail: Waiting['fail'] = (kind, why) => reject(new RedtroveError(kind, `${what} ${why}.`))
+      timer = setTimeout(() => fail(late.kind, late.why), timeoutMs)
+      waiting.set(messageId, begin(messageId, { resolve, fail }))
+    })
+    return outcome.finally(() => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', aborted)
+      waiting.delete(messageId)
+    })
+  }
+
+  function publish(
+    queue: string,
+    correlationId: string,
+    seal: () => Buffer,
+    options: { readonly persistent: boolean; readonly replyTo?: string; readonly expiration?: number },
+    { confirm, fail }: Waiting,
+  ): void {
+    const bytes = seal()
     try {
-      channel.publish('', call.queue, call.seal(messageId), options, (error) => {
-        if (error) fail('unavailable', 'was refused by the broker')
+      channel.publish('', queue, bytes, { ...options, mandatory: true, correlationId }, (error) => {
+        if (!error) confirm()
+        else if (isNack(error)) fail('unavailable', 'was refused by the broker: the queue is full')
+        else fail('unavailable', CUT_OFF)
       })
     } catch {
       fail('unavailable', 'could not be sent: the channel is closed')
     }
   }
+}
 
-  function abandon(why: string): void {
-    for (const { fail } of [...waiting.values()]) fail('unavailable', why)
-  }
+/** amqplib has no name for it; every other error of a confirm is the channel's end. */
+function isNack(error: unknown): boolean {
+  return String(error).includes('message nacked')
 }

@@ -1,4 +1,4 @@
-import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib'
 import type { Clock } from '../clock.js'
 import { type Report, reportSchema, ringSchema, taskmanagerQuestions } from '../contracts/taskmanager.js'
 import type { InstanceId } from '../domain/instance.js'
@@ -7,8 +7,10 @@ import type { Handlers } from './contract.js'
 import { type OpenedMessage, openMessage, sealMessage } from './envelope.js'
 import type { GuestCaller } from './guest-caller.js'
 import type { ControlMessaging, KeyOf } from './messaging.js'
+import { answerFrom, openChannel, takeFrom } from './open-channel.js'
 import { type Outcome, outcomeOf } from './outcome.js'
 import { declareQuestions, declareReports, declareRings, type QueueNames } from './queues.js'
+import type { Refusals } from './refusals.js'
 import { openSession } from './session.js'
 
 type HandlersFor = (instanceId: InstanceId) => Handlers<typeof taskmanagerQuestions>
@@ -24,6 +26,7 @@ export interface IntakeOptions {
   readonly clock: Clock
   readonly names: QueueNames
   readonly caller: GuestCaller
+  readonly refusals: Refusals
   readonly consume?: boolean
 }
 
@@ -35,7 +38,7 @@ const QUESTIONS_AT_ONCE = 32
  * reports are taken at once: the row is the order, and the newest report counts.
  */
 export function consumeControl(options: IntakeOptions): Intake {
-  const { log, names, keyOf, caller } = options
+  const { log, names, keyOf, caller, refusals } = options
   let onRing: (operationId: string) => void = () => undefined
   let onReport: (report: Report) => void = () => undefined
   let handlersFor: HandlersFor | undefined
@@ -58,33 +61,33 @@ export function consumeControl(options: IntakeOptions): Intake {
     close: async () => session?.close(),
   }
 
-  async function consumeAll(
-    connection: { createChannel(): Promise<Channel> },
-    lost: (why: Error) => void,
-  ): Promise<Channel> {
-    const channel = await connection.createChannel()
-    channel.on('error', lost)
-    channel.on('close', () => lost(new Error('the channel was closed')))
+  async function consumeAll(connection: ChannelModel, lost: (why: Error) => void): Promise<Channel> {
+    const channel = await openChannel(connection, lost, 'rings and reports')
     await declareRings(channel, names)
     await declareReports(channel, names)
     await declareQuestions(channel, names)
-    const take = (queue: string, handler: (message: ConsumeMessage) => void) =>
-      channel.consume(
-        queue,
-        (message) => (message ? handler(message) : lost(new Error(`queue ${queue} was deleted`))),
-        { noAck: true },
-      )
-    await channel.prefetch(QUESTIONS_AT_ONCE)
-    await take(names.rings, ring)
-    await take(names.reports, report)
-    await take(names.questions, (message) => void question(channel, message))
+    await takeFrom(channel, names.rings, lost, guarded(ring))
+    await takeFrom(channel, names.reports, lost, guarded(report))
+    const questions = await openChannel(connection, lost, 'questions')
+    await answerFrom(questions, names.questions, lost, QUESTIONS_AT_ONCE, question)
     return channel
+  }
+
+  /** A handler that throws is a bug of ours; it must not take the session down. */
+  function guarded(take: (message: ConsumeMessage) => void): (message: ConsumeMessage) => void {
+    return (message) => {
+      try {
+        take(message)
+      } catch (error) {
+        log.error({ err: error }, 'a handler failed unexpectedly')
+      }
+    }
   }
 
   function ring(message: ConsumeMessage): void {
     const parsed = ringSchema.safeParse(parseJson(message.content))
     if (parsed.success) onRing(parsed.data.operationId)
-    else log.warn('dropped a ring that makes no sense')
+    else refusals.refuse('a ring makes no sense')
   }
 
   function report(message: ConsumeMessage): void {
@@ -92,49 +95,44 @@ export function consumeControl(options: IntakeOptions): Intake {
     if (!opened) return
     const payload = typeof opened.payload === 'object' ? opened.payload : {}
     const parsed = reportSchema.safeParse({ ...payload, instanceId: opened.header.instanceId })
+    const { instanceId, from } = opened.header
     if (!parsed.success) {
-      log.warn({ instanceId: opened.header.instanceId }, 'dropped a report that does not fit the contract')
+      refusals.refuse('a report does not fit the contract', { instanceId })
       return
     }
-    caller.learn(opened.header.instanceId, opened.header.from)
+    caller.learn(instanceId, from)
     onReport(parsed.data)
   }
 
-  async function question(channel: Channel, message: ConsumeMessage): Promise<void> {
+  async function question(message: ConsumeMessage): Promise<Buffer | undefined> {
     const opened = open(message, 'question')
-    if (!opened || !message.properties.replyTo) return
+    if (!opened) return undefined
     const { header } = opened
-    const outcome = await answerTo(opened)
-    const bytes = sealMessage(
-      keyOf(header.instanceId),
-      { ...header, kind: 'reply', from: header.to ?? 'control', to: header.from, seq: 0 },
-      outcome,
-    )
-    try {
-      channel.publish('', message.properties.replyTo, bytes, {
-        correlationId: message.properties.correlationId,
-      })
-    } catch {
-      // The channel died meanwhile; the guest asks again.
-    }
+    const reply = { ...header, kind: 'reply', from: 'control', to: header.from, seq: 0 } as const
+    return sealMessage(keyOf(header.instanceId), reply, await answerTo(opened))
   }
 
   async function answerTo({ header, payload }: OpenedMessage): Promise<Outcome> {
     const method = Object.entries(taskmanagerQuestions).find(([name]) => name === header.method)
     if (!method || !handlersFor)
       return { ok: false, kind: 'unavailable', message: 'Nobody answers this question now.' }
-    const handlers: Record<string, (params: never) => Promise<unknown>> = handlersFor(header.instanceId)
-    const handler = handlers[header.method]
-    if (!handler) return { ok: false, kind: 'bad_request', message: `There is no question ${header.method}.` }
-    // The parameters were parsed by this method's own schema.
-    return outcomeOf(method[1], payload, (params) => handler(params as never), log)
+    const answering = handlersFor
+    return outcomeOf(
+      method[1],
+      payload,
+      async (params) => {
+        const handlers: Record<string, (params: never) => Promise<unknown>> = answering(header.instanceId)
+        // The parameters were parsed by this method's own schema.
+        return handlers[header.method]?.(params as never)
+      },
+      log,
+    )
   }
 
   function open(message: ConsumeMessage, kind: 'report' | 'question'): OpenedMessage | undefined {
     const opened = openMessage(message.content, kind, keyOf)
     if (typeof opened !== 'string') return opened
-    log.warn({ kind, why: opened }, 'dropped a message that is not authentic')
-    return undefined
+    return refusals.refuse(`a ${kind} is ${opened}`)
   }
 }
 

@@ -11,7 +11,9 @@ import { consumeControl } from './consume-control.js'
 import type { Client } from './contract.js'
 import { type GuestCaller, guestCaller } from './guest-caller.js'
 import type { ControlMessaging, KeyOf, MessagingOptions } from './messaging.js'
+import { openConfirmChannel } from './open-channel.js'
 import { declareCommands, declareRings, LANES, queueNames } from './queues.js'
+import { openRefusals, type Refused } from './refusals.js'
 import { openSession } from './session.js'
 
 export interface ControlOptions extends MessagingOptions {
@@ -20,9 +22,10 @@ export interface ControlOptions extends MessagingOptions {
   readonly clock?: Clock
   /** False for a program that only rings: nothing is taken from any queue. */
   readonly consume?: boolean
-  /** First word of every queue's name; services that share a broker need different ones. */
-  readonly prefix?: string
 }
+
+/** A ring is only a ring: whoever waits longer for it had better let the sweeper find the row. */
+const RING_MS_MAX = 5_000
 
 interface Channels {
   readonly publish: ConfirmChannel
@@ -30,25 +33,24 @@ interface Channels {
 }
 
 /** Opens the control plane's side and returns at once; it connects, and reconnects, by itself. */
-export function openControlMessaging(options: ControlOptions): ControlMessaging {
+export function openControlMessaging(options: ControlOptions): ControlMessaging & Refused {
   const { log, clock = systemClock, keyOf } = options
   const names = queueNames(options.prefix ?? 'redtrove')
-  const caller: GuestCaller = guestCaller(`control-${randomUUID()}`, keyOf, names, log, clock)
+  const refusals = openRefusals(log)
+  const caller: GuestCaller = guestCaller(`control-${randomUUID()}`, keyOf, names, refusals, clock)
   const session = openSession<Channels>({
     url: options.url,
     name: 'control: calls',
     log,
     clock,
     setup: async (connection, lost) => {
-      const publish = await connection.createConfirmChannel()
-      publish.on('error', lost)
-      publish.on('close', () => lost(new Error('the channel was closed')))
+      const publish = await openConfirmChannel(connection, lost, 'calls')
       await declareRings(publish, names)
       return { publish, calls: await openCalls(publish) }
     },
-    onLost: ({ calls }) => calls.abandon('was cut off: the broker went away'),
+    onLost: ({ calls }) => calls.abandon(),
   })
-  const intake = consumeControl({ ...options, clock, names, caller })
+  const intake = consumeControl({ ...options, clock, names, caller, refusals })
 
   return {
     connected: () => session.current() !== undefined && intake.connected(),
@@ -57,16 +59,19 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
     },
     ring: async (operationId) => {
       const body = Buffer.from(JSON.stringify(ringSchema.parse({ operationId })))
-      await confirmed(channels().publish, names.rings, body)
+      await channels().calls.post(names.rings, body, 'The ring', RING_MS_MAX)
     },
+    refused: refusals.count,
     onRing: intake.onRing,
     onReport: intake.onReport,
     onQuestion: intake.onQuestion,
     guest: (instanceId) => clientOf(instanceId),
-    declareGuest: (instanceId) => declareCommands(channels().publish, names, instanceId),
+    declareGuest: (instanceId) => onQueues((channel) => declareCommands(channel, names, instanceId)),
     removeGuest: async (instanceId) => {
-      for (const lane of LANES) await channels().publish.deleteQueue(names.commands(instanceId, lane))
       caller.forget(instanceId)
+      await onQueues(async (channel) => {
+        for (const lane of LANES) await channel.deleteQueue(names.commands(instanceId, lane))
+      })
     },
     close: async () => {
       await Promise.all([session.close(), intake.close()])
@@ -79,6 +84,14 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
     return current
   }
 
+  async function onQueues(act: (channel: ConfirmChannel) => Promise<void>): Promise<void> {
+    const { publish } = channels()
+    await act(publish).catch((cause: unknown) => {
+      const sentence = 'The message broker did not make or remove the queues of an instance; try again.'
+      throw new RedtroveError('unavailable', sentence, { cause })
+    })
+  }
+
   function clientOf(instanceId: InstanceId): Client<typeof guestAgent> {
     const entries = Object.entries(guestAgent).map(([name, method]) => [
       name,
@@ -88,17 +101,4 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
     // Made from the contract's own entries, so it has every method; each result was parsed by the contract's schema.
     return Object.fromEntries(entries) as Client<typeof guestAgent>
   }
-}
-
-/** Publishes and waits until the broker has it on disk. */
-function confirmed(channel: ConfirmChannel, queue: string, body: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const refused = () =>
-      reject(new RedtroveError('unavailable', 'The message broker did not take the message.'))
-    try {
-      channel.publish('', queue, body, { persistent: true }, (error) => (error ? refused() : resolve()))
-    } catch {
-      refused()
-    }
-  })
 }

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.js'
 import type { InstanceId } from '../domain/instance.js'
 import { RedtroveError } from '../errors.js'
-import type { Logger } from '../log.js'
 import type { Calls } from './calls.js'
 import type { Method } from './contract.js'
 import { openMessage, sealMessage } from './envelope.js'
 import type { KeyOf } from './messaging.js'
-import { outcomeSchema, resultOf } from './outcome.js'
+import { type Outcome, outcomeSchema, resultOf } from './outcome.js'
 import type { QueueNames } from './queues.js'
+import type { Refusals } from './refusals.js'
 
 /** Seals commands, numbers them, and knows which incarnation of each guest they are for. */
 export interface GuestCaller {
@@ -31,7 +31,7 @@ export function guestCaller(
   sender: string,
   keyOf: KeyOf,
   names: QueueNames,
-  log: Logger,
+  refusals: Refusals,
   clock: Clock,
 ): GuestCaller {
   const incarnations = new Map<InstanceId, string>()
@@ -58,14 +58,15 @@ export function guestCaller(
     const deadline = clock.monotonicMs() + method.timeoutMs
     for (let trip = 0; trip < 3; trip++) {
       const timeoutMs = Math.max(1, Math.ceil(deadline - clock.monotonicMs()))
-      const bytes = await calls.send({
+      const outcome = await calls.send({
         queue: names.commands(instanceId, method.lane),
         timeoutMs,
         what: `${name} on instance ${instanceId}`,
+        persistent: true,
         seal: (messageId) => seal(instanceId, name, method, params, messageId),
+        accept: (bytes, messageId) => open(instanceId, name, messageId, bytes),
         ...(signal ? { signal } : {}),
       })
-      const outcome = open(instanceId, name, bytes)
       if (!('incarnation' in outcome)) return resultOf(method, outcome)
       learn(instanceId, outcome.incarnation)
     }
@@ -93,21 +94,15 @@ export function guestCaller(
     )
   }
 
-  function open(instanceId: InstanceId, name: string, bytes: Buffer) {
+  /** Only the answer to this very message: an earlier one that is sent again must not pass for it. */
+  function open(instanceId: InstanceId, name: string, messageId: string, bytes: Buffer): Outcome | undefined {
     const opened = openMessage(bytes, 'answer', (id) => (id === instanceId ? keyOf(id) : undefined))
-    if (typeof opened === 'string' || opened.header.method !== name || opened.header.to !== sender) {
-      log.warn({ instanceId, method: name }, 'dropped an answer that is not authentic')
-      throw new RedtroveError(
-        'guest_failed',
-        `The answer of instance ${instanceId} to ${name} is not authentic.`,
-      )
-    }
-    const outcome = outcomeSchema.safeParse(opened.payload)
-    if (!outcome.success)
-      throw new RedtroveError(
-        'guest_failed',
-        `The answer of instance ${instanceId} to ${name} makes no sense.`,
-      )
-    return outcome.data
+    const facts = { instanceId, method: name }
+    if (typeof opened === 'string') return refusals.refuse(`an answer is ${opened}`, facts)
+    const { header, payload } = opened
+    if (header.messageId !== messageId || header.method !== name || header.to !== sender)
+      return refusals.refuse('an answer is to another command', facts)
+    const outcome = outcomeSchema.safeParse(payload)
+    return outcome.success ? outcome.data : refusals.refuse('an answer makes no sense', facts)
   }
 }

@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto'
-import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib'
+import type { Channel, ChannelModel } from 'amqplib'
 import { type Clock, systemClock } from '../clock.js'
-import { guestAgent } from '../contracts/guestagent.js'
 import { taskmanagerQuestions } from '../contracts/taskmanager.js'
 import type { InstanceId } from '../domain/instance.js'
+import type { Observation } from '../domain/observation.js'
 import { RedtroveError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { openAdmission } from './admission.js'
 import { type Calls, openCalls } from './calls.js'
-import type { Client, Handlers, Method } from './contract.js'
-import { type Header, openMessage, sealMessage } from './envelope.js'
+import type { Client, Method } from './contract.js'
+import { openMessage, sealMessage } from './envelope.js'
+import { openGuestServer } from './guest-server.js'
 import type { GuestMessaging, MessagingOptions } from './messaging.js'
-import { type Outcome, outcomeOf, outcomeSchema, resultOf } from './outcome.js'
+import { answerFrom, openChannel, openConfirmChannel } from './open-channel.js'
+import { type Outcome, outcomeSchema, resultOf } from './outcome.js'
 import { declareCommands, declareQuestions, declareReports, LANES, queueNames } from './queues.js'
+import { openRefusals, type Refused } from './refusals.js'
 import { openSession } from './session.js'
 
 export interface GuestOptions extends MessagingOptions {
@@ -23,26 +26,35 @@ export interface GuestOptions extends MessagingOptions {
   readonly bootId: string
   readonly log: Logger
   readonly clock?: Clock
-  readonly prefix?: string
 }
 
 interface Channels {
-  readonly up: ConfirmChannel
   readonly calls: Calls
+  readonly lanes: Readonly<Record<Method['lane'], Channel>>
+  readonly reports: Channel
+  readonly lost: (why: Error) => void
+  /** The socket is full: reports are dropped until it drains. */
+  full: boolean
 }
 
 /** Control calls one at a time, in order; looks beside them. */
 const AT_ONCE: Record<Method['lane'], number> = { control: 1, query: 4 }
 const TICK_MS = 500
 
-/** Opens a guest agent's side and returns at once; it connects, and reconnects, by itself. */
-export function openGuestMessaging(options: GuestOptions): GuestMessaging {
+/**
+ * Opens a guest agent's side and returns at once; it connects, and reconnects, by itself. Commands are taken from when `serve`
+ * is called; until then they wait in their queues.
+ */
+export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refused {
   const { log, clock = systemClock, instanceId, key, bootId } = options
   const names = queueNames(options.prefix ?? 'redtrove')
   const admission = openAdmission(clock)
+  const refusals = openRefusals(log)
+  const server = openGuestServer({ instanceId, key, admission, refusals, log })
   const ticking = setInterval(admission.tick, TICK_MS)
   const whenConnected: (() => void)[] = []
-  let handlers: Handlers<typeof guestAgent> | undefined
+  let present: Channels | undefined
+  let serving = false
   let seq = 0
   const session = openSession<Channels>({
     url: options.url,
@@ -51,32 +63,30 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging {
     clock,
     setup,
     onLost: ({ calls }) => {
+      present = undefined
+      // Whatever is sealed while we are away may be older than its caller's patience.
       admission.renew()
-      calls.abandon('was cut off: the broker went away')
+      calls.abandon()
     },
-    onConnected: () => {
+    onConnected: (channels) => {
+      present = channels
+      if (serving) takeCommands(channels)
       for (const handler of whenConnected) handler()
     },
   })
   return {
     connected: () => session.current() !== undefined,
-    serve: (given) => {
-      handlers = given
+    refused: refusals.count,
+    serve: (handlers) => {
+      server.serve(handlers)
+      if (!serving && present) takeCommands(present)
+      serving = true
     },
-    report: (observation) => {
-      const channel = session.current()?.up
-      seq += 1
-      if (channel)
-        publishQuietly(
-          channel,
-          names.reports,
-          seal('report', 'observed', bootId, { bootId, seq, observation }),
-        )
-    },
+    report,
     ask: askClient(),
     onConnected: (handler) => {
       whenConnected.push(handler)
-      if (session.current()) handler()
+      if (present) handler()
     },
     close: async () => {
       clearInterval(ticking)
@@ -85,77 +95,46 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging {
   }
 
   async function setup(connection: ChannelModel, lost: (why: Error) => void): Promise<Channels> {
-    const up = await connection.createConfirmChannel()
-    watch(up, lost)
+    const up = await openConfirmChannel(connection, lost, 'questions')
     await declareReports(up, names)
     await declareQuestions(up, names)
     await declareCommands(up, names, instanceId)
-    for (const lane of LANES) await consumeLane(connection, lane, lost)
-    return { up, calls: await openCalls(up) }
-  }
-
-  async function consumeLane(
-    connection: ChannelModel,
-    lane: Method['lane'],
-    lost: (why: Error) => void,
-  ): Promise<void> {
-    const channel = await connection.createChannel()
-    watch(channel, lost)
-    await channel.prefetch(AT_ONCE[lane])
-    await channel.consume(names.commands(instanceId, lane), (message) => {
-      if (!message) return lost(new Error('our command queue was deleted'))
-      void command(channel, lane, message)
+    const channels: Channels = {
+      calls: await openCalls(up),
+      lanes: {
+        control: await openChannel(connection, lost, 'control commands'),
+        query: await openChannel(connection, lost, 'queries'),
+      },
+      reports: await openChannel(connection, lost, 'reports'),
+      lost,
+      full: false,
+    }
+    channels.reports.on('drain', () => {
+      channels.full = false
     })
+    return channels
   }
 
-  /** Acknowledged when it is answered: one that was under way when the agent died comes again, to another incarnation. */
-  async function command(channel: Channel, lane: Method['lane'], message: ConsumeMessage): Promise<void> {
-    const answer = await answerTo(lane, message)
+  function takeCommands({ lanes, lost }: Channels): void {
+    for (const lane of LANES) {
+      answerFrom(lanes[lane], names.commands(instanceId, lane), lost, AT_ONCE[lane], (message) =>
+        server.receive({ lane, bytes: message.content, redelivered: message.fields.redelivered }),
+      ).catch(lost)
+    }
+  }
+
+  /** A report that cannot be sent is as good as none: the next one is newer. */
+  function report(observation: Observation): void {
+    seq += 1
+    const channels = session.current()
+    if (!channels || channels.full) return
+    // Bears the incarnation as sender, which spares the control plane a trip when it calls next.
+    const bytes = seal('report', 'observed', admission.incarnation(), { bootId, seq, observation })
     try {
-      if (answer && message.properties.replyTo) {
-        channel.publish('', message.properties.replyTo, answer, {
-          correlationId: message.properties.correlationId,
-        })
-      }
-      channel.ack(message)
+      channels.full = !channels.reports.publish('', names.reports, bytes, { persistent: false })
     } catch {
-      // The channel died meanwhile; the caller was told so by its own side.
+      // The channel died; the session notices by itself.
     }
-  }
-
-  async function answerTo(lane: Method['lane'], message: ConsumeMessage): Promise<Buffer | undefined> {
-    const opened = openMessage(message.content, 'command', (id) => (id === instanceId ? key : undefined))
-    if (typeof opened === 'string') {
-      log.warn({ why: opened }, 'dropped a command that is not authentic')
-      return undefined
-    }
-    const { header, payload } = opened
-    const verdict = admission.judge(header, lane)
-    if (verdict === 'replayed') {
-      log.warn({ method: header.method }, 'dropped a command that came before')
-      return undefined
-    }
-    const outcome: Outcome =
-      verdict === 'stranger'
-        ? { incarnation: admission.incarnation() }
-        : await carryOut(lane, header, payload)
-    return sealMessage(
-      key,
-      { ...header, kind: 'answer', from: admission.incarnation(), to: header.from, seq: 0 },
-      outcome,
-    )
-  }
-
-  async function carryOut(lane: Method['lane'], header: Header, payload: unknown): Promise<Outcome> {
-    const entry = Object.entries(guestAgent).find(
-      ([name, method]) => name === header.method && method.lane === lane,
-    )
-    const known: Record<string, (params: never) => Promise<unknown>> = handlers ?? {}
-    const handler = known[header.method]
-    if (!entry || !handler)
-      return { ok: false, kind: 'unavailable', message: `The agent does not serve ${header.method} now.` }
-    // The parameters were parsed by this method's own schema.
-    return outcomeOf(entry[1], payload, (params) => handler(params as never), log)
   }
 
   function askClient(): Client<typeof taskmanagerQuestions> {
@@ -170,24 +149,31 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging {
   async function ask(name: string, method: Method, params: unknown, signal?: AbortSignal): Promise<unknown> {
     const calls = session.current()?.calls
     if (!calls) throw new RedtroveError('unavailable', 'The message broker is away.')
-    const bytes = await calls.send({
+    const outcome = await calls.send({
       queue: names.questions,
       timeoutMs: method.timeoutMs,
       what: `The question ${name}`,
+      persistent: false,
       seal: (messageId) => seal('question', name, bootId, params, messageId),
+      accept: (bytes, messageId) => openReply(bytes, messageId, name),
       ...(signal ? { signal } : {}),
     })
-    const opened = openMessage(bytes, 'reply', (id) => (id === instanceId ? key : undefined))
-    if (typeof opened === 'string' || opened.header.method !== name) {
-      throw new RedtroveError('guest_failed', `The reply to ${name} is not authentic.`)
-    }
-    const outcome = outcomeSchema.parse(opened.payload)
-    if ('incarnation' in outcome)
-      throw new RedtroveError('guest_failed', `The reply to ${name} makes no sense.`)
     return resultOf(method, outcome)
   }
 
-  /** Reports bear the incarnation as sender, which spares the control plane a trip when it calls next. */
+  function openReply(
+    bytes: Buffer,
+    messageId: string,
+    name: string,
+  ): Exclude<Outcome, { incarnation: string }> | undefined {
+    const opened = openMessage(bytes, 'reply', (id) => (id === instanceId ? key : undefined))
+    if (typeof opened === 'string') return refusals.refuse(`a reply is ${opened}`)
+    if (opened.header.messageId !== messageId || opened.header.method !== name)
+      return refusals.refuse('a reply is to another question')
+    const outcome = outcomeSchema.safeParse(opened.payload).data
+    return outcome && 'ok' in outcome ? outcome : refusals.refuse('a reply makes no sense')
+  }
+
   function seal(
     kind: 'report' | 'question',
     method: string,
@@ -195,21 +181,6 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging {
     payload: unknown,
     messageId: string = randomUUID(),
   ): Buffer {
-    const sender = kind === 'report' ? admission.incarnation() : from
-    return sealMessage(key, { kind, instanceId, method, messageId, from: sender, to: null, seq }, payload)
-  }
-}
-
-function watch(channel: Channel, lost: (why: Error) => void): void {
-  channel.on('error', lost)
-  channel.on('close', () => lost(new Error('a channel was closed')))
-}
-
-/** A report that cannot be sent is as good as none: the next one is newer. */
-function publishQuietly(channel: Channel, queue: string, bytes: Buffer): void {
-  try {
-    channel.publish('', queue, bytes, { persistent: false })
-  } catch {
-    // The channel died; the session notices by itself.
+    return sealMessage(key, { kind, instanceId, method, messageId, from, to: null, seq }, payload)
   }
 }

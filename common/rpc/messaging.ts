@@ -1,6 +1,6 @@
 /*
- * What programs may say to each other over AMQP, as two narrow interfaces. `open-messaging.ts` implements them over a broker
- * session; no other file imports amqplib.
+ * What programs may say to each other over AMQP, as two narrow interfaces. `control-messaging.ts` and `guest-messaging.ts`
+ * implement them over a broker session; nothing outside this folder imports amqplib.
  *
  *   api          ── ring ───────────────► taskmanager        durable queue, only an operation's id
  *   taskmanager  ── guest(id).method ───► guest agent        durable queues per instance and lane, sealed, direct reply-to
@@ -8,7 +8,8 @@
  *   guest agent  ── ask.assignmentOf ───► taskmanager        sealed, direct reply-to
  *
  * Sealed: AES-256-GCM under the instance's own key; direction, instance, method, message id and boot id are bound to the text;
- * a message that is replayed, meant for another boot of the agent, or not sealed by this key is refused. No plaintext fallback.
+ * a message that is replayed, meant for another run of the agent, or not sealed by this key is refused. No plaintext fallback.
+ * `envelope.ts` says how.
  */
 import type { guestAgent } from '../contracts/guestagent.js'
 import type { Report, taskmanagerQuestions } from '../contracts/taskmanager.js'
@@ -24,10 +25,14 @@ export interface ControlMessaging {
   /** Says that an operation is runnable; confirmed by the broker. */
   ring(operationId: string): Promise<void>
   onRing(handler: (operationId: string) => void): void
-  /** The caller's end of one guest. Answers as the contract says; a call is never repeated by itself. */
+  /**
+   * The caller's end of one guest. Answers as the contract says; a call is never repeated by itself, except when the guest says
+   * that this run of the agent has not carried it out. A guest without queues fails at once.
+   */
   guest(instanceId: InstanceId): Client<typeof guestAgent>
   /** Declares the queues of an instance; once, when it is created. Repeatable. */
   declareGuest(instanceId: InstanceId): Promise<void>
+  /** Deletes them. The agent must be gone before: one that still runs declares its queues again. Repeatable. */
   removeGuest(instanceId: InstanceId): Promise<void>
   onReport(handler: (report: Report) => void): void
   onQuestion(handlersFor: (instanceId: InstanceId) => Handlers<typeof taskmanagerQuestions>): void
@@ -41,7 +46,7 @@ export interface GuestMessaging {
   /** Numbered and sealed; dropped while the broker is away, since only the newest matters. */
   report(observation: Observation): void
   readonly ask: Client<typeof taskmanagerQuestions>
-  /** Called each time the broker is reached (again). */
+  /** Called each time the broker is reached (again), and at once when it is reached already. */
   onConnected(handler: () => void): void
   close(): Promise<void>
 }

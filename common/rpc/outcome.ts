@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ERROR_KINDS, isKind, messageOf, RedtroveError } from '../errors.js'
+import { ERROR_KINDS, isKind, RedtroveError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Method } from './contract.js'
 
@@ -23,7 +23,11 @@ export async function outcomeOf(
 ): Promise<Outcome> {
   const params = method.params.safeParse(payload)
   if (!params.success)
-    return { ok: false, kind: 'bad_request', message: 'The parameters do not fit the contract.' }
+    return {
+      ok: false,
+      kind: 'bad_request',
+      message: `The parameters do not fit the contract: ${complaint(params.error)}.`.slice(0, 4000),
+    }
   try {
     return { ok: true, result: await handler(params.data) }
   } catch (error) {
@@ -43,13 +47,13 @@ export function resultOf(method: Method, outcome: Exclude<Outcome, { incarnation
     const kind = ERROR_KINDS.find((known) => known === outcome.kind) ?? 'guest_failed'
     throw new RedtroveError(kind, outcome.message)
   }
-  try {
-    return method.result.parse(outcome.result)
-  } catch (cause) {
-    throw new RedtroveError(
-      'guest_failed',
-      `The answer does not fit the contract: ${messageOf(cause).slice(0, 500)}`,
-      { cause },
-    )
-  }
+  const result = method.result.safeParse(outcome.result)
+  if (result.success) return result.data
+  const sentence = `The answer does not fit the contract: ${complaint(result.error)}.`
+  throw new RedtroveError('guest_failed', sentence.slice(0, 4000), { cause: result.error })
+}
+
+/** Where and what, without the values: they may be secrets. */
+function complaint(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'it'}: ${issue.message}`).join('; ')
 }

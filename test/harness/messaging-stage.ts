@@ -1,0 +1,68 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { guestAgent } from '../../common/contracts/guestagent.js'
+import type { InstanceId } from '../../common/domain/instance.js'
+import { createLogger } from '../../common/log.js'
+import type { Client } from '../../common/rpc/contract.js'
+import { openControlMessaging } from '../../common/rpc/control-messaging.js'
+import { openGuestMessaging } from '../../common/rpc/guest-messaging.js'
+import { keyRing } from '../../common/secrets/key-ring.js'
+import { waitUntil } from '../../common/wait-until.js'
+import { testBroker } from './broker.js'
+
+type Control = ReturnType<typeof openControlMessaging>
+type Guest = ReturnType<typeof openGuestMessaging>
+
+/** A taskmanager's and an agent's messaging over a real broker, with queues that nobody else sees. */
+export interface Stage {
+  readonly control: Control
+  readonly guest: Guest
+  /** The control side's end of the guest. */
+  readonly client: Client<typeof guestAgent>
+  readonly instanceId: InstanceId
+  readonly key: Buffer
+  readonly prefix: string
+  readonly url: string
+  /** Further ones, closed with the stage. */
+  openControl(options?: { consume?: boolean }): Promise<Control>
+  openGuest(options?: { key?: Buffer; bootId?: string }): Promise<Guest>
+  close(): Promise<void>
+}
+
+const log = createLogger('test', 'silent')
+const WAIT_MS = 30_000
+
+/** Opens both sides and waits until they are connected. `url`: another broker than the run's. */
+export async function openStage(options: { url?: string } = {}): Promise<Stage> {
+  const { url, prefix } = { ...testBroker(), ...options }
+  const instanceId = randomUUID()
+  const keys = keyRing(randomBytes(32))
+  const opened: { close(): Promise<void> }[] = []
+  const openControl = async ({ consume = true } = {}) => {
+    const control = openControlMessaging({ url, prefix, log, consume, keyOf: (id) => keys.instanceKey(id) })
+    opened.push(control)
+    await control.waitConnected(WAIT_MS)
+    return control
+  }
+  const openGuest = async ({ key = keys.instanceKey(instanceId), bootId = randomUUID() as string } = {}) => {
+    const guest = openGuestMessaging({ url, prefix, log, instanceId, key, bootId })
+    opened.push(guest)
+    await waitUntil('the guest is connected', guest.connected, Boolean, { timeoutMs: WAIT_MS })
+    return guest
+  }
+  const control = await openControl()
+  await control.declareGuest(instanceId)
+  return {
+    control,
+    guest: await openGuest(),
+    client: control.guest(instanceId),
+    instanceId,
+    key: keys.instanceKey(instanceId),
+    prefix,
+    url,
+    openControl,
+    openGuest,
+    close: async () => {
+      await Promise.all(opened.map((end) => end.close()))
+    },
+  }
+}
