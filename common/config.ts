@@ -87,6 +87,11 @@ export function readSettings(env: Readonly<Record<string, string | undefined>> =
   throw new RedtroveError('bad_setting', `Bad settings:\n${lines.join('\n')}`)
 }
 
+/** Folders of programs (PATH), for a child that gets nothing else of our environment. */
+export function searchPath(env: Readonly<Record<string, string | undefined>> = process.env): string {
+  return env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+}
+
 /** Files of a state directory; the one place that knows its layout. Folders are 0700, secrets 0600. */
 export function stateLayout(stateDir: string) {
   return {

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { searchPath } from '../common/config.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
-import { probeBroker } from '../common/rpc/probe-broker.js'
+import { probeBroker } from '../common/rpc/session.js'
 import { waitUntil } from '../common/wait-until.js'
 import { brokerEnvironment, brokerFiles, renderConfig } from './broker/config.js'
 import { type BrokerIdentity, brokerIdentity } from './broker/identity.js'
@@ -12,6 +13,7 @@ import { type BrokerInstall, findBroker } from './broker/install.js'
 import { endLeftovers, endProcess, recordProcesses } from './broker/processes.js'
 import { writeSecretFile } from './broker/secret-file.js'
 
+/** Where and how a private broker is started. */
 export interface PrivateBrokerOptions {
   /** Its own folder; a start on the same folder finds the same queues. */
   readonly dir: string
@@ -24,6 +26,7 @@ export interface PrivateBrokerOptions {
   readonly path?: string
 }
 
+/** A broker that runs, and the way to end it. */
 export interface PrivateBroker {
   /** With the password; never log it. */
   readonly url: string
@@ -41,10 +44,11 @@ export interface PrivateBroker {
 export async function startPrivateBroker(options: PrivateBrokerOptions): Promise<PrivateBroker> {
   const { log, startMs = 90_000 } = options
   const dir = resolve(options.dir)
-  const install = findBroker(options.path ?? process.env.PATH ?? '')
+  const path = options.path ?? searchPath()
+  const install = findBroker(path)
   const identity = await claimFolder(dir)
   writeFiles(dir, identity)
-  const broker = await launch(install, identity, dir, options.path ?? process.env.PATH ?? '')
+  const broker = await launch(install, identity, dir, path)
   try {
     log.info({ node: identity.node, brokerPid: broker.pid, port: identity.ports.amqp }, 'broker starting')
     await accepts(broker, dir, startMs, options.onLine)

@@ -25,6 +25,7 @@ export interface Admission {
   renew(): void
 }
 
+/** Begins with a new incarnation; ages are measured on the clock's monotonic time. */
 export function openAdmission(clock: Clock): Admission {
   const windows = new Map<string, ReplayWindow>()
   let incarnation = randomUUID()

@@ -5,6 +5,7 @@ import { type ErrorKind, RedtroveError } from '../errors.js'
 /** The broker's own name for "answer on the channel that asked": nothing is declared and nothing is stored. */
 export const REPLY_TO = 'amq.rabbitmq.reply-to'
 
+/** One question and how to know its answer. */
 export interface SentCall<T> {
   readonly queue: string
   readonly timeoutMs: number

@@ -19,6 +19,7 @@ export type Intake = Pick<
   'connected' | 'waitConnected' | 'onRing' | 'onReport' | 'onQuestion' | 'close'
 >
 
+/** What the intake shares with the sending side, and its own switch. */
 export interface IntakeOptions {
   readonly url: string
   readonly keyOf: KeyOf

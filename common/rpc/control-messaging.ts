@@ -16,6 +16,7 @@ import { declareCommands, declareRings, LANES, queueNames } from './queues.js'
 import { openRefusals, type Refused } from './refusals.js'
 import { openSession } from './session.js'
 
+/** Who the control plane is to the broker and to its guests. */
 export interface ControlOptions extends MessagingOptions {
   readonly keyOf: KeyOf
   readonly log: Logger

@@ -32,6 +32,7 @@ const TAG_BYTES = 16
 /** Larger ones are nobody's; it bounds what a stranger can make us parse. */
 const MESSAGE_BYTES_MAX = 1024 * 1024
 
+/** Directions of a message; one of a kind cannot pass for another. */
 export const MESSAGE_KINDS = ['command', 'answer', 'question', 'reply', 'report'] as const
 
 const headerSchema = z.strictObject({
@@ -49,6 +50,7 @@ const headerSchema = z.strictObject({
 /** What is known about a message without opening it; to be believed only after `openMessage`. */
 export type Header = z.output<typeof headerSchema>
 
+/** An authentic message. */
 export interface OpenedMessage {
   readonly header: Header
   /** Authentic, but not checked yet. */

@@ -27,6 +27,7 @@ export interface GuestCaller {
 /** Incarnations that are kept; beyond it the oldest is forgotten, which costs one trip. */
 const KNOWN_MAX = 50_000
 
+/** A caller under one name; its numbers and what it learns live as long as it does. */
 export function guestCaller(
   sender: string,
   keyOf: KeyOf,

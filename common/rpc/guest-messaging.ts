@@ -18,6 +18,7 @@ import { declareCommands, declareQuestions, declareReports, LANES, queueNames } 
 import { openRefusals, type Refused } from './refusals.js'
 import { openSession } from './session.js'
 
+/** Which instance this agent speaks for. */
 export interface GuestOptions extends MessagingOptions {
   readonly instanceId: InstanceId
   /** The instance's 32-byte key. */

@@ -10,6 +10,7 @@ import type { Refusals } from './refusals.js'
 /** Outcomes kept for a broker that gives a message again because it did not see our acknowledgement. */
 const OUTCOMES_MAX = 64
 
+/** Whose commands are served, and who may decide about them. */
 export interface GuestServerOptions {
   readonly instanceId: InstanceId
   readonly key: Buffer
@@ -18,6 +19,7 @@ export interface GuestServerOptions {
   readonly log: Logger
 }
 
+/** A message as the broker gave it. */
 export interface Delivery {
   readonly lane: Method['lane']
   readonly bytes: Buffer
@@ -66,14 +68,15 @@ export function openGuestServer(options: GuestServerOptions): GuestServer {
     delivery: Delivery,
   ): Promise<Outcome | undefined> {
     const facts = { method: header.method, sender: header.from }
+    const method = methodOf(header.method)
+    // Before anything is remembered of it: lanes are numbered apart, and it would use up a number of this one.
+    if (method && method.lane !== delivery.lane)
+      return refusals.refuse('a command came by the wrong lane', facts)
     const known = delivery.redelivered ? outcomes.get(header.messageId) : undefined
     if (known) return known
     const verdict = admission.judge(header, delivery.lane)
     if (verdict === 'stranger') return { incarnation: admission.incarnation() }
     if (verdict === 'replayed') return refusals.refuse('a command came twice', facts)
-    const method = methodOf(header.method)
-    if (method && method.lane !== delivery.lane)
-      return refusals.refuse('a command came by the wrong lane', facts)
     const outcome = carryOut(header.method, method, payload)
     remember(header.messageId, outcome)
     return outcome

@@ -51,6 +51,7 @@ export interface GuestMessaging {
   close(): Promise<void>
 }
 
+/** Which broker, and whose queues on it. */
 export interface MessagingOptions {
   /** With credentials; never logged. */
   readonly url: string

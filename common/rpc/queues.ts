@@ -2,6 +2,7 @@ import type { Channel } from 'amqplib'
 import type { InstanceId } from '../domain/instance.js'
 import type { Method } from './contract.js'
 
+/** Each instance has a queue per lane. */
 export const LANES = ['control', 'query'] as const satisfies readonly Method['lane'][]
 
 /** Commands that wait for one guest; more than this and its agent is not working them off. */

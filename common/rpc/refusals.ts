@@ -13,6 +13,7 @@ export interface Refused {
   refused(): number
 }
 
+/** Starts at none. */
 export function openRefusals(log: Logger): Refusals {
   let refused = 0
   return {

@@ -4,24 +4,24 @@ export interface ReplayWindow {
   admit(seq: number): boolean
 }
 
-/** A window of the last `size` numbers: later ones are always admitted once, older ones never. */
-export function replayWindow(size = 1024): ReplayWindow {
+/** A window of the last `span` numbers: later ones are always admitted once, older ones never. */
+export function replayWindow(span = 1024): ReplayWindow {
   const seen = new Set<number>()
   let highest = -1
   return {
     admit: (seq) => {
-      if (seq <= highest - size || seen.has(seq)) return false
+      if (seq <= highest - span || seen.has(seq)) return false
       seen.add(seq)
       if (seq > highest) {
         highest = seq
-        forgetBelow(highest - size)
+        forgetBelow(highest - span)
       }
       return true
     },
   }
 
   function forgetBelow(limit: number): void {
-    if (seen.size <= 2 * size) return
+    if (seen.size <= 2 * span) return
     for (const old of seen) if (old <= limit) seen.delete(old)
   }
 }

@@ -11,6 +11,7 @@ const SETUP_MS_MAX = 15_000
 const CLOSE_MS_MAX = 2_000
 const HEARTBEAT_SECONDS = 10
 
+/** What a session is made of. */
 export interface SessionOptions<Channels> {
   /** With credentials; never logged. */
   readonly url: string
@@ -171,6 +172,14 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
     await Promise.race([close, clock.sleep(CLOSE_MS_MAX, done.signal).catch(() => {})])
     done.abort()
   }
+}
+
+/** Opens and closes one connection. Rejects with the broker's or the system's own error when it does not accept these credentials. */
+export async function probeBroker(url: string, timeoutMs = 2_000): Promise<void> {
+  const connection = await connect(url, { noDelay: true, timeout: timeoutMs })
+  // A fault after the handshake is the caller's next attempt; without a listener it would end the process.
+  connection.on('error', () => {})
+  await connection.close()
 }
 
 /** The pause after the n-th failure in a row (0: a session that was lost): half fixed, half random. */

@@ -13,6 +13,7 @@ const recordSchema = z.object({
   epmdPort: z.int(),
 })
 
+/** What one private broker consists of. */
 export interface BrokerProcesses {
   /** Pid of the emulator, which is the broker. */
   readonly beam: number
