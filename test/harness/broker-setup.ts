@@ -22,7 +22,7 @@ interface Shared {
 const place = globalThis as { redtroveTestBroker?: Shared }
 
 /** A vitest global setup: one real broker for all rings that name this file, gone when the last one is done. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   place.redtroveTestBroker ??= start()
   const shared = place.redtroveTestBroker
   shared.users += 1

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createLogger } from '../../common/log.js'
-import { probeBroker } from '../../common/rpc/probe-broker.js'
+import { probeBroker } from '../../common/rpc/session.js'
 import { findBroker } from '../../supervisor/broker/install.js'
 import { type PrivateBroker, startPrivateBroker } from '../../supervisor/private-broker.js'
 
