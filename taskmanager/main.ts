@@ -24,6 +24,7 @@ import { timingsOf } from './timings.js'
 import { workflowOf } from './workflows/index.js'
 
 const AWAY_RETRY_MS = 1_000
+const OFFER_MS_MAX = 5_000
 
 /** Carries operations out until it is told to stop; wiring only. What is under way then is left to the next taskmanager. */
 export async function main(): Promise<void> {
@@ -37,7 +38,8 @@ export async function main(): Promise<void> {
   const messaging = openControlMessaging({ url: amqpUrlOf(settings), keyOf: ring.instanceKey, log })
   const compute = computeOf(settings, store)
   await untilConnected(messaging, log, stop.signal)
-  void offerDatastores(compute, store, log, stop.signal)
+  // Who is told that this is ready may create at once; a provider that is away must not hold the start up for ever.
+  await Promise.race([offerDatastores(compute, store, log, stop.signal), clock.sleep(OFFER_MS_MAX)])
 
   const timings = timingsOf(settings)
   const owner = `${hostname()}/${process.pid}/${randomUUID()}`

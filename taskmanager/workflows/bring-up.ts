@@ -60,6 +60,22 @@ export async function untilServing(
   throw new RedtroveError('guest_failed', seen.fault ?? `The redis-server of instance ${instanceId} crashed.`)
 }
 
+/**
+ * Waits until a new guest's first report is stored, so that whoever reads the instance when its operation has ended sees it
+ * healthy. Not worth a failure: after `linkMs` the operation ends without it.
+ */
+export async function untilReported(
+  instanceId: string,
+  { store, clock, signal, timings }: WorkflowContext,
+): Promise<void> {
+  const deadline = clock.monotonicMs() + timings.linkMs
+  while (clock.monotonicMs() < deadline) {
+    const { stored } = await store.instances.find(null, instanceId)
+    if (stored?.observation.service === 'running') return
+    await clock.sleep(POLL_MS, signal)
+  }
+}
+
 /** Waits until the agent answers at all. */
 export async function untilAnswering(
   instanceId: string,

@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { insist } from '../guests.js'
 import type { Workflow } from '../workflow.js'
-import { ensureGuest, removeGuest, untilServing } from './bring-up.js'
+import { ensureGuest, removeGuest, untilReported, untilServing } from './bring-up.js'
 import { assignmentFor, faultOf, faultsOn } from './set-members.js'
 
 export const createInstance: Workflow<'create_instance', Record<string, never>> = {
@@ -33,6 +33,7 @@ export const createInstance: Workflow<'create_instance', Record<string, never>> 
         context.guest(instanceId).assume({ token, assignment }, { signal }),
       )
     })
+    await untilReported(instanceId, context)
     return { state: 'done', result: { summary: 'The instance serves.' } }
   },
 

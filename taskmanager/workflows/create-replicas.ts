@@ -14,7 +14,7 @@ import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import { insist, isGuestsFault } from '../guests.js'
 import { inParallel } from '../in-parallel.js'
 import type { Outcome, Workflow, WorkflowContext } from '../workflow.js'
-import { ensureGuest, removeGuest, untilServing } from './bring-up.js'
+import { ensureGuest, removeGuest, untilReported, untilServing } from './bring-up.js'
 import { follow } from './hand-over.js'
 import {
   assignmentFor,
@@ -135,6 +135,7 @@ async function create(
         obstacle: throttled(() => sourceIsSilent(plan, context), context),
       })
     })
+    await untilReported(id, context)
     return null
   } catch (error) {
     if (!isReplicasOwn(error)) throw error
