@@ -1,0 +1,140 @@
+import { basename } from 'node:path'
+import ts from 'typescript'
+import { breachAt, nodesOf, type Rule, type SourceTree, topFolder, type Violation } from './source-tree.js'
+
+const FILE_LINES_MAX = 300
+const FUNCTION_LINES_MAX = 70
+const DRAWERS = /^(utils?|helpers?|misc|types)\.ts$/
+/** The unit is a word of the name: `timeoutMs`, `heartbeatAgeMsMax`, `SIZE_BYTES`. */
+const NEEDS_UNIT = ['timeout', 'interval', 'age', 'size', 'delay']
+
+export const shapeRules: readonly Rule[] = [
+  { claim: `a file has at most ${FILE_LINES_MAX} lines`, breaches: longFiles },
+  { claim: `a function has at most ${FUNCTION_LINES_MAX} lines`, breaches: longFunctions },
+  { claim: 'no file is a drawer for what has no name', breaches: drawers },
+  { claim: 'file names are kebab-case', breaches: oddNames },
+  { claim: 'a duration, an age or a size says its unit in its name', breaches: missingUnits },
+  { claim: 'what is exported has a doc comment', breaches: missingDocs },
+  { claim: 'exports have names', breaches: defaultExports },
+]
+
+function longFiles(tree: SourceTree): readonly Violation[] {
+  return tree.sources.flatMap((source) => {
+    const lines = source.text.trimEnd().split('\n').length
+    if (lines <= FILE_LINES_MAX) return []
+    return [{ path: source.fileName, line: FILE_LINES_MAX, what: `has ${lines} lines` }]
+  })
+}
+
+function longFunctions(tree: SourceTree): readonly Violation[] {
+  return tree.sources.flatMap((source) =>
+    [...nodesOf(source)].flatMap((node) => {
+      if (!ts.isFunctionLike(node) || isSuite(node)) return []
+      const lineOf = (position: number) => source.getLineAndCharacterOfPosition(position).line
+      const lines = lineOf(node.getEnd()) - lineOf(node.getStart(source)) + 1
+      return lines > FUNCTION_LINES_MAX ? [breachAt(source, node, `is a function of ${lines} lines`)] : []
+    }),
+  )
+}
+
+/** The callback of `describe` (also of `describe.each(…)`) is a list of tests, not a function. */
+function isSuite(node: ts.Node): boolean {
+  return ts.isCallExpression(node.parent) && /^describe\b/.test(node.parent.expression.getText())
+}
+
+function drawers(tree: SourceTree): readonly Violation[] {
+  return tree.sources
+    .filter(({ fileName }) => DRAWERS.test(basename(fileName)))
+    .map(({ fileName }) => ({ path: fileName, line: 1, what: 'name it after its subject' }))
+}
+
+function oddNames(tree: SourceTree): readonly Violation[] {
+  return tree.sources
+    .filter(({ fileName }) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*\.ts$/.test(basename(fileName)))
+    .filter(({ fileName }) => topFolder(fileName) !== 'migrations')
+    .map(({ fileName }) => ({ path: fileName, line: 1, what: 'is not kebab-case' }))
+}
+
+function missingUnits(tree: SourceTree): readonly Violation[] {
+  return tree.sources.flatMap((source) =>
+    [...nodesOf(source)].flatMap((node) => {
+      const name = declaredName(node)
+      if (!name || !NEEDS_UNIT.includes(wordsOf(name.text).at(-1) ?? '')) return []
+      return [breachAt(source, name, `${name.text} has no unit (timeoutMs, sizeBytes, …)`)]
+    }),
+  )
+}
+
+/** Names that are ours to choose: not keys of object literals, which may be a wire format's, nor imported ones. */
+function declaredName(node: ts.Node): ts.Identifier | null {
+  const declares =
+    ts.isVariableDeclaration(node) ||
+    ts.isParameter(node) ||
+    ts.isPropertySignature(node) ||
+    ts.isPropertyDeclaration(node)
+  return declares && ts.isIdentifier(node.name) ? node.name : null
+}
+
+function wordsOf(name: string): string[] {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split('_')
+}
+
+function missingDocs(tree: SourceTree): readonly Violation[] {
+  return tree.sources
+    .filter(({ fileName }) => !['test', 'bench', ''].includes(topFolder(fileName)))
+    .flatMap((source) =>
+      source.statements
+        .filter((statement) => isExported(statement) && needsDoc(statement) && !hasDoc(source, statement))
+        .map((statement) => breachAt(source, statement, `${nameOf(statement)} is exported without a word`)),
+    )
+}
+
+function needsDoc(statement: ts.Statement): boolean {
+  return (
+    ts.isFunctionDeclaration(statement) ||
+    ts.isClassDeclaration(statement) ||
+    ts.isInterfaceDeclaration(statement) ||
+    ts.isVariableStatement(statement)
+  )
+}
+
+function hasDoc(source: ts.SourceFile, statement: ts.Statement): boolean {
+  const before = ts.getLeadingCommentRanges(source.text, statement.getFullStart()) ?? []
+  return before.some(({ pos }) => source.text.startsWith('/**', pos))
+}
+
+function isExported(statement: ts.Statement): boolean {
+  return Boolean(
+    ts.canHaveModifiers(statement) &&
+      ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword),
+  )
+}
+
+function nameOf(statement: ts.Statement): string {
+  if (ts.isVariableStatement(statement)) {
+    return statement.declarationList.declarations.map(({ name }) => name.getText()).join(', ')
+  }
+  const named = statement as ts.FunctionDeclaration | ts.ClassDeclaration | ts.InterfaceDeclaration // by needsDoc
+  return named.name?.text ?? 'a nameless one'
+}
+
+/** vitest asks for a default export in its settings file; nothing else does. */
+function defaultExports(tree: SourceTree): readonly Violation[] {
+  return tree.sources
+    .filter(({ fileName }) => fileName !== 'vitest.config.ts')
+    .flatMap((source) =>
+      source.statements
+        .filter((statement) => ts.isExportAssignment(statement) || isDefault(statement))
+        .map((statement) => breachAt(source, statement, 'has a default export')),
+    )
+}
+
+function isDefault(statement: ts.Statement): boolean {
+  return Boolean(
+    ts.canHaveModifiers(statement) &&
+      ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.DefaultKeyword),
+  )
+}
