@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from './clock.js'
 import { type ErrorKind, messageOf, RedtroveError } from './errors.js'
 
+/** How long to look, how often, and how to say what was seen. */
 export interface WaitOptions<T> {
   readonly timeoutMs: number
   readonly pollMs?: number

@@ -6,6 +6,7 @@
 import { Redis } from 'ioredis'
 import type { Endpoint } from '../common/domain/instance.js'
 
+/** A write that a server acknowledged. */
 export interface Ack {
   readonly writer: number
   readonly id: string
@@ -26,12 +27,14 @@ export interface WritersOptions {
   readonly commandTimeoutMs?: number
 }
 
+/** All that was acknowledged. */
 export interface Ledger {
   readonly acks: readonly Ack[]
   /** Answers by error code (READONLY, NOREPLICAS, ...) and `unknown` for time-outs and lost connections. */
   readonly refusals: Readonly<Record<string, number>>
 }
 
+/** Writers at work. */
 export interface Writers {
   readonly ledger: Ledger
   /** Resolves when `total` is reached or after `stop()`. */

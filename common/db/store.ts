@@ -34,6 +34,7 @@ export interface ReplicationSet {
   readonly rootEnabledAtMs: number | null
 }
 
+/** A version that can be or once could be run, with its public ids. */
 export interface DatastoreVersion extends DatastoreOffer {
   readonly id: string
   readonly datastoreId: string
@@ -41,6 +42,7 @@ export interface DatastoreVersion extends DatastoreOffer {
   readonly active: boolean
 }
 
+/** Which part of a list is asked for. */
 export interface Page {
   readonly limit: number
   /** The last id of the page before; any string, it is only compared. */
@@ -78,6 +80,7 @@ export type NewInstance = Pick<
   | 'access'
 >
 
+/** An operation to open, with all that comes into being with it. */
 export interface NewOperation<K extends OperationKind> {
   readonly kind: K
   readonly projectId: string
@@ -108,6 +111,7 @@ export interface InstanceChange {
   readonly deletedAtMs?: number
 }
 
+/** Columns of a set that a closing operation may change. */
 export interface SetChange {
   readonly sealedCredentials?: string
   readonly rootEnabledAtMs?: number | null
@@ -127,6 +131,7 @@ export interface Lease {
   readonly attempt: number
 }
 
+/** Instances: desired facts, read together with what is known of each. */
 export interface InstanceStore {
   /** Living instances only. `projectId` null is any project (admin, taskmanager). Fails with `not_found`. */
   find(projectId: string | null, id: InstanceId): Promise<InstanceFacts>
@@ -148,11 +153,13 @@ export interface InstanceStore {
   endpointsInUse(): Promise<readonly Endpoint[]>
 }
 
+/** Replication sets. They change only through an operation. */
 export interface SetStore {
   find(id: ReplicationSetId): Promise<ReplicationSet>
   topologyOf(id: ReplicationSetId): Promise<Topology>
 }
 
+/** Operations and their leases; the only door through which members are held and released. */
 export interface OperationStore {
   /**
    * One transaction: inserts what is new, checks, claims every member (compare-and-set on `operation_id is null`), raises the
@@ -192,23 +199,27 @@ export interface OperationStore {
   requestCancel(id: string): Promise<void>
 }
 
+/** What the agents said last. */
 export interface ObservationStore {
   /** Keeps each instance's newest report: a new bootId wins over the old one, else the greater seq. One transaction for all. */
   save(reports: readonly Report[], receivedAtMs: number): Promise<void>
   find(id: InstanceId): Promise<StoredObservation | null>
 }
 
+/** Datastores and versions on offer. */
 export interface CatalogStore {
   datastoreVersions(): Promise<readonly DatastoreVersion[]>
   /** Adds what a provider can run; ids are stable for (datastore, name). What is no longer offered turns inactive. */
   offer(versions: readonly DatastoreOffer[]): Promise<void>
 }
 
+/** Limits of single projects. */
 export interface QuotaStore {
   /** Limit of a resource for a project; `fallback` when none was set. */
   limit(projectId: string, resource: 'instances', fallback: number): Promise<number>
 }
 
+/** All stores over one database. */
 export interface Store {
   readonly instances: InstanceStore
   readonly sets: SetStore

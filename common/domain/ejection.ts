@@ -9,6 +9,7 @@ import type { Observation } from './observation.js'
 /** A replica that heard its source no longer ago than this still streams. Managed sets ping every second. */
 export const LAST_IO_SECONDS_STREAMING = 3
 
+/** What is known of a set when somebody asks to eject its source. */
 export interface EjectFacts {
   /** Milliseconds since the source's agent reported; null when it never did. */
   readonly sourceReportAgeMs: number | null
@@ -53,6 +54,7 @@ export function isStreaming(replica: Observation): boolean {
   )
 }
 
+/** A replica that may become the source. */
 export interface Candidate {
   readonly id: InstanceId
   /** A fresh sample, taken after the source was fenced and the replica's link cut. */
@@ -65,6 +67,7 @@ export interface Lineage {
   readonly offset: number | null
 }
 
+/** A candidate with its place in the order, and why. */
 export interface Ranked {
   readonly id: InstanceId
   /** A: the source's own history. B: another history, or none that can be compared. */

@@ -9,6 +9,7 @@ export type ReplicationSetId = string
 export const MEMBER_ROLES = ['source', 'replica', 'ejected'] as const
 export type MemberRole = (typeof MEMBER_ROLES)[number]
 
+/** Every instance has an address of its own, so all share the port. */
 export const REDIS_PORT = 6379
 
 /** Where clients and replicas reach a redis-server. */

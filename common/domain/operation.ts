@@ -1,5 +1,6 @@
 import type { InstanceId, ReplicationSetId } from './instance.js'
 
+/** Everything that can be done to instances; the closed list. */
 export const OPERATION_KINDS = [
   'create_instance',
   'create_replicas',
@@ -28,6 +29,7 @@ export const OPERATION_STATES = [
   'failed',
 ] as const
 export type OperationState = (typeof OPERATION_STATES)[number]
+/** States in which an operation holds its members. */
 export const OPEN_STATES = ['pending', 'preparing', 'committing'] as const satisfies readonly OperationState[]
 
 /** Moves that may happen; a state without a row entry is an end. Drawn in docs/replication.md from this table. */
@@ -41,9 +43,11 @@ export const OPERATION_MOVES: Record<OperationState, readonly OperationState[]> 
   failed: [],
 }
 
+/** A step that was done may later be `taken_back`, when its operation is. */
 export const STEP_STATES = ['running', 'done', 'failed', 'taken_back'] as const
 export type StepState = (typeof STEP_STATES)[number]
 
+/** One step of an operation, as people read it while they wait. */
 export interface OperationStep {
   readonly seq: number
   readonly name: string
@@ -69,12 +73,14 @@ export interface OperationRequests {
   repair_replication: { readonly drift: readonly string[] }
 }
 
+/** What came of an operation that is done. */
 export interface OperationResult {
   /** One sentence of what was done and why. */
   readonly summary: string
   readonly [fact: string]: unknown
 }
 
+/** One change to a replication set, from its acceptance to its end. */
 export interface Operation<K extends OperationKind = OperationKind> {
   readonly id: string
   readonly kind: K

@@ -19,6 +19,7 @@ export type InstanceStatus = (typeof INSTANCE_STATUSES)[number]
 export const OPERATING_STATUSES = ['', 'HEALTHY', 'BLOCKED', 'SHUTDOWN', 'ERROR'] as const
 export type OperatingStatus = (typeof OPERATING_STATUSES)[number]
 
+/** All that the two public words are derived from. */
 export interface StatusFacts {
   readonly role: MemberRole
   /** Kind of the open operation that holds the instance, and whether this instance is the one it was opened for. */
