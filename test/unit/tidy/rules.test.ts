@@ -76,6 +76,10 @@ describe('a house rule lets pass', () => {
       { 'common/a.ts': '', 'api/b.ts': "import '../common/a.js'", 'cli/b.ts': "import '../common/a.js'" },
     ],
     ['at most 70 lines', { 'test/a.test.ts': `describe('x', () => {\n${lines(80)}})` }],
+    [
+      'at most 70 lines',
+      { 'api/a.ts': `function a() {\n${`const b = () => {\n${lines(30)}}\n`.repeat(3)}}` },
+    ],
     ['says its unit', { 'api/a.ts': 'const message = 1, page = 2, timeoutMs = 3, wire = { size: 4 }' }],
     ['doc comment', { 'api/a.ts': '/** Says a. */\nexport function a() {}\nfunction b() {}' }],
     ['path of a machine', { 'docs/a.md': 'GET /v1.0/demo/instances/{id}/root/x and ./home/a' }],
