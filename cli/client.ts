@@ -1,6 +1,7 @@
 import type { components } from '../common/openapi.js'
 import { CliError, EXIT } from './exit-codes.js'
 
+export type Flavor = components['schemas']['Flavor']
 export type Instance = components['schemas']['Instance']
 export type Operation = components['schemas']['Operation']
 export type ReplicationSet = components['schemas']['ReplicationSet']
@@ -8,6 +9,7 @@ export type ReplicationSet = components['schemas']['ReplicationSet']
 /** Every request ends; setting a password waits for its operation on the server. */
 const REQUEST_MS_MAX = 30_000
 
+/** The body of an answer, and what its headers say. */
 export interface Answer<T> {
   readonly body: T
   /** The operation that the request opened. */
@@ -36,18 +38,19 @@ export function openClient(url: string, token: string): Client {
         signal: AbortSignal.timeout(REQUEST_MS_MAX),
       })
     } catch (error) {
-      const cause =
-        error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
       throw new CliError(
         EXIT.unreachable,
-        `The service at ${url} does not answer (${cause || 'connection refused'}). Is it running? Start it with npm start.`,
+        `The service at ${url} does not answer (${causeOf(error)}). Is it running? Start it with npm start.`,
       )
     }
   }
 
   async function call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
     const response = await request(method, path, body)
-    const parsed = parse(await response.text())
+    const text = await response.text().catch((error: unknown) => {
+      throw new CliError(EXIT.unreachable, `The answer of ${url} broke off (${causeOf(error)}).`)
+    })
+    const parsed = parse(response.status, text)
     if (!response.ok) throw faultOf(response.status, parsed)
     // The API's own tests hold every answer against openapi.yaml.
     return { body: parsed as T, operationId: response.headers.get('x-redtrove-operation-id') }
@@ -60,11 +63,21 @@ export function openClient(url: string, token: string): Client {
   }
 }
 
-function parse(text: string): unknown {
+/** What lies under a failed request; several addresses of one host fail with a code each and no message. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `no answer within ${REQUEST_MS_MAX / 1000} s`
+  const { cause } = error
+  if (!(cause instanceof Error)) return error.message
+  return cause.message || String((cause as NodeJS.ErrnoException).code ?? cause.name) // node puts the code there
+}
+
+function parse(status: number, text: string): unknown {
   try {
     return text === '' ? {} : JSON.parse(text)
   } catch {
-    throw new CliError(EXIT.unreachable, 'The answer is no JSON; does the address point to Redtrove?')
+    const hint = `The answer (HTTP ${status}) is no JSON; does REDTROVE_URL point to Redtrove?`
+    throw new CliError(EXIT.unreachable, hint)
   }
 }
 

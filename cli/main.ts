@@ -15,18 +15,28 @@ import { clientSettings } from './settings.js'
 export interface Streams {
   readonly print: (text: string) => void
   readonly note: (text: string) => void
+  /** Standard output is a person's terminal. */
   readonly isTerminal: boolean
+  /** Standard error can write over its last line. */
+  readonly canRewrite: boolean
+  /** Columns of the terminal. */
+  readonly columns: number
+  /** The environment, when it is not the process's own. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 const STANDARD: Streams = {
   print: (text) => void process.stdout.write(`${text}\n`),
   note: (text) => void process.stderr.write(`${text}\n`),
   isTerminal: process.stdout.isTTY === true,
+  canRewrite: process.stderr.isTTY === true,
+  columns: process.stderr.columns ?? 80,
 }
 
 interface GlobalOptions {
   readonly json?: boolean
   readonly wait?: boolean
+  /** Seconds. */
   readonly timeout: number
 }
 
@@ -80,7 +90,7 @@ function inherit(command: Command): void {
 }
 
 function contextOf(options: GlobalOptions, streams: Streams): CommandContext {
-  const { url, token } = clientSettings()
+  const { url, token } = clientSettings(streams.env)
   const output: Output = { json: options.json === true, ...streams }
   return {
     client: openClient(url, token),

@@ -3,7 +3,10 @@ import Table from 'cli-table3'
 /** Where a command writes, and how. */
 export interface Output {
   readonly json: boolean
-  readonly isTerminal: boolean
+  /** Notes go to a terminal that can write over its last line. */
+  readonly canRewrite: boolean
+  /** Columns of that terminal. */
+  readonly columns: number
   /** Standard output. */
   print(text: string): void
   /** Standard error: progress and failures. */
@@ -47,8 +50,11 @@ export function bytes(count: number | null | undefined): string {
   return `${value.toFixed(1)} ${unit}`
 }
 
-/** Control characters of a name that somebody chose must not reach a terminal. */
+/** Text that somebody else chose, without the control characters that would steer a terminal. */
+export function plain(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '?')
+}
+
 function cell(value: string | number | null | undefined): string {
-  if (value === null || value === undefined || value === '') return '-'
-  return String(value).replaceAll(/\p{Cc}/gu, '?')
+  return value === null || value === undefined || value === '' ? '-' : plain(String(value))
 }

@@ -35,7 +35,9 @@ export async function allPages<T>(client: Client, path: string, key: string): Pr
     const next = (page.links as { rel: string; href: string }[] | undefined)?.find(
       ({ rel }) => rel === 'next',
     )
-    marker = next ? new URL(next.href).searchParams.get('marker') : null
+    const following = next ? new URL(next.href).searchParams.get('marker') : null
+    // A server that hands out the same page again would keep us here for ever.
+    marker = following === marker ? null : following
   }
   return rows
 }

@@ -1,19 +1,26 @@
-import type { Command } from 'commander'
-import type { Client, Instance } from '../client.js'
+import { type Command, InvalidArgumentError } from 'commander'
+import type { Client, Flavor, Instance } from '../client.js'
 import type { Run } from '../command.js'
+import { CliError, EXIT } from '../exit-codes.js'
 import { follow } from '../follow.js'
 import { instanceCard } from '../instance-view.js'
 import { allInstances, resolveInstance } from '../resolve.js'
 
+const DEFAULT_FLAVOR = '1'
+const DEFAULT_SIZE_GB = 1
+
 interface CreateOptions {
-  readonly flavor: string
-  readonly size: string
-  readonly datastore: string
+  readonly flavor?: string
+  /** GB, under the name of its flag. */
+  readonly size?: number
+  readonly datastore?: string
   readonly datastoreVersion?: string
   readonly replicaOf?: string
-  readonly replicaCount: string
+  readonly replicaCount?: number
   readonly availabilityZone?: string
   readonly locality?: string
+  readonly isPublic?: boolean
+  readonly allowedCidr?: readonly string[]
 }
 
 /** `redtrove instance create`, with troveclient's flags. */
@@ -21,20 +28,27 @@ export function addCreate(instance: Command, run: Run): void {
   instance
     .command('create <name>')
     .description('Create a source, or replicas of one with --replica-of')
-    .option('--flavor <id>', 'size of the instance; see: redtrove flavor list', '1')
-    .option('--size <gb>', 'volume in GB', '1')
-    .option('--datastore <name>', 'redis or valkey', 'redis')
+    .option(
+      '--flavor <flavor>',
+      `name or id of the size, ${DEFAULT_FLAVOR} when absent; see: redtrove flavor list`,
+    )
+    .option('--size <gb>', `volume in GB, ${DEFAULT_SIZE_GB} when absent`, count)
+    .option('--datastore <name>', 'redis or valkey')
     .option('--datastore-version <name>', 'version; the default one when absent')
     .option('--replica-of <instance>', 'name or id of the source')
-    .option('--replica-count <n>', 'how many replicas', '1')
-    .option('--availability-zone <name>')
+    .option('--replica-count <n>', 'how many replicas', count)
+    .option('--availability-zone <name>', 'where to put it')
     .option('--locality <policy>', 'affinity or anti-affinity')
+    .option('--is-public', 'recorded; the process provider has private addresses only')
+    .option('--allowed-cidr <cidr...>', 'recorded, as --is-public')
     .action((name: string, options: CreateOptions) =>
       run(async ({ client, output, follow: followOptions }) => {
         const source = options.replicaOf ? await resolveInstance(client, options.replicaOf) : null
-        const request = source ? replicaRequest(name, source, options) : sourceRequest(name, options)
+        const request = source
+          ? await replicaRequest(client, name, source, options)
+          : await sourceRequest(client, name, options)
         const { body, operationId } = await client.send<{ instance: Instance }>('POST', '/instances', {
-          instance: request,
+          instance: { ...request, ...accessOf(options) },
         })
         const { password } = body.instance
         if (password)
@@ -51,27 +65,64 @@ export function addCreate(instance: Command, run: Run): void {
     )
 }
 
-function sourceRequest(name: string, options: CreateOptions) {
+function count(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('must be a whole number above 0.')
+  return Number(text)
+}
+
+async function sourceRequest(client: Client, name: string, options: CreateOptions) {
   return {
     name,
-    flavorRef: options.flavor,
-    volume: { size: Number(options.size) },
-    datastore: {
-      type: options.datastore,
-      ...(options.datastoreVersion ? { version: options.datastoreVersion } : {}),
-    },
-    ...(options.availabilityZone ? { availability_zone: options.availabilityZone } : {}),
-    ...(options.locality ? { locality: options.locality } : {}),
+    flavorRef: await flavorId(client, options.flavor ?? DEFAULT_FLAVOR),
+    volume: { size: options.size ?? DEFAULT_SIZE_GB },
+    datastore: datastoreOf({ ...options, datastore: options.datastore ?? 'redis' }),
+    // The service says why a count needs a source.
+    ...(options.replicaCount ? { replica_count: options.replicaCount } : {}),
+    ...placeOf(options),
   }
 }
 
-function replicaRequest(name: string, source: Instance, options: CreateOptions) {
+/** A replica has all of its source; what is named all the same is sent, so that the service can refuse a difference. */
+async function replicaRequest(client: Client, name: string, source: Instance, options: CreateOptions) {
+  const { flavor, size: sizeGb, datastore, datastoreVersion } = options
   return {
     name,
     replica_of: source.id,
-    replica_count: Number(options.replicaCount),
-    ...(options.availabilityZone ? { availability_zone: options.availabilityZone } : {}),
+    replica_count: options.replicaCount ?? 1,
+    ...(flavor ? { flavorRef: await flavorId(client, flavor) } : {}),
+    ...(sizeGb ? { volume: { size: sizeGb } } : {}),
+    ...(datastore || datastoreVersion ? { datastore: datastoreOf(options) } : {}),
+    ...placeOf(options),
   }
+}
+
+function datastoreOf({ datastore, datastoreVersion }: CreateOptions) {
+  return {
+    ...(datastore ? { type: datastore } : {}),
+    ...(datastoreVersion ? { version: datastoreVersion } : {}),
+  }
+}
+
+function placeOf({ availabilityZone, locality }: CreateOptions) {
+  return {
+    ...(availabilityZone ? { availability_zone: availabilityZone } : {}),
+    ...(locality ? { locality } : {}),
+  }
+}
+
+function accessOf({ isPublic, allowedCidr }: CreateOptions) {
+  if (isPublic === undefined && allowedCidr === undefined) return {}
+  return {
+    access: { is_public: isPublic === true, ...(allowedCidr ? { allowed_cidrs: allowedCidr } : {}) },
+  }
+}
+
+async function flavorId(client: Client, idOrName: string): Promise<string> {
+  const { flavors } = await client.get<{ flavors: Flavor[] }>('/flavors')
+  const found = flavors.find(({ str_id, name }) => str_id === idOrName || name === idOrName)
+  if (found) return found.str_id
+  const known = flavors.map(({ str_id, name }) => `${name} (${str_id})`).join(', ')
+  throw new CliError(EXIT.notFound, `No flavor has the name or id ${idOrName}; there are ${known}.`)
 }
 
 /** All that was created: the answer describes only the last of several replicas. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Instance } from '../client.js'
-import type { Run } from '../command.js'
+import type { CommandContext, Run } from '../command.js'
+import { CliError } from '../exit-codes.js'
 import { follow } from '../follow.js'
 import { instanceCard, instanceTable } from '../instance-view.js'
 import { show } from '../output.js'
@@ -59,7 +60,7 @@ export function addInstanceCommands(program: Command, run: Run): void {
 }
 
 async function act(
-  { client, output, follow: options }: Parameters<Parameters<Run>[0]>[0],
+  { client, output, follow: options }: CommandContext,
   name: string,
   action: string,
   body: object,
@@ -81,23 +82,35 @@ function addChanges(instance: Command, run: Run): void {
     .action((name: string, wanted: string) => run((context) => change(context, name, { name: wanted })))
   instance
     .command('delete <instance...>')
-    .description('Delete instances and their data')
+    .description('Delete instances and their data; goes on with the rest when one is refused')
     .action((names: string[]) =>
-      run(async ({ client, output, follow: options }) => {
+      run(async (context) => {
+        const removed: unknown[] = []
+        const failures: CliError[] = []
         for (const name of names) {
-          const { id } = await resolveInstance(client, name)
-          const { operationId } = await client.send('DELETE', `/instances/${id}`)
-          await follow(client, operationId, options, output)
+          try {
+            removed.push(await remove(context, name))
+          } catch (error) {
+            if (!(error instanceof CliError)) throw error
+            failures.push(error)
+          }
         }
+        if (context.output.json) context.output.print(JSON.stringify(removed, null, 2))
+        const [first, ...others] = failures
+        for (const { message } of others) context.output.note(`redtrove: ${message}`)
+        if (first) throw first
       }),
     )
 }
 
-async function change(
-  { client, output, follow: options }: Parameters<Parameters<Run>[0]>[0],
-  name: string,
-  update: object,
-) {
+/** The operation as it ended, or its id when nobody waits. */
+async function remove({ client, output, follow: options }: CommandContext, name: string): Promise<unknown> {
+  const { id } = await resolveInstance(client, name)
+  const { operationId } = await client.send('DELETE', `/instances/${id}`)
+  return (await follow(client, operationId, options, output)) ?? { operation_id: operationId }
+}
+
+async function change({ client, output, follow: options }: CommandContext, name: string, update: object) {
   const { id } = await resolveInstance(client, name)
   const { operationId } = await client.send('PUT', `/instances/${id}`, { instance: update })
   await follow(client, operationId, options, output)
