@@ -14,7 +14,7 @@ export default defineConfig({
       ring('unit', ['test/unit/**/*.test.ts', 'test/tidy.test.ts', 'test/contract/**/*.test.ts']),
       ring('messaging', ['test/messaging/**/*.test.ts'], { ...withBroker, testTimeout: 60_000 }),
       ring('workflows', ['test/workflows/**/*.test.ts'], { testTimeout: 120_000 }),
-      ring('store', ['test/store/**/*.test.ts']),
+      ring('store', ['test/store/**/*.test.ts'], { globalSetup: ['test/harness/database-setup.ts'] }),
       ring('api', ['test/api/**/*.test.ts']),
       ring('guestagent', ['test/guestagent/**/*.test.ts'], { testTimeout: 60_000 }),
       ring('integration', ['test/integration/**/*.test.ts'], {

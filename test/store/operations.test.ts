@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { Store } from '../../common/db/store.js'
+import { RedtroveError } from '../../common/errors.js'
+import { describeOnBoth, type TestDatabase } from '../harness/database.js'
+import { finish, newInstance, openCreate, PROJECT, storedSet } from '../harness/stored.js'
+
+describeOnBoth('operations', (open) => {
+  let database: TestDatabase
+  let store: Store
+  beforeEach(async () => {
+    database = await open()
+    store = database.store
+  })
+  afterEach(() => database.close())
+
+  const openOn = (
+    on: Store,
+    subject: string,
+    setId: string,
+    memberIds: readonly string[],
+    check?: () => void,
+  ) =>
+    on.operations.open({
+      kind: 'promote_to_replica_source',
+      projectId: PROJECT,
+      instanceId: subject,
+      setId,
+      memberIds,
+      request: {},
+      requestId: 'req-test',
+      deadlineMs: 1000,
+      ...(check ? { check } : {}),
+    })
+  const setOf = async (id: string) => (await store.instances.find(null, id)).instance.setId
+
+  it('one of many that want overlapping members wins, whatever connection they come by', async () => {
+    const ids = await storedSet(store, 2)
+    const setId = await setOf(ids[0] ?? '')
+    const stores = [store, database.another().store, database.another().store]
+    const attempts = Array.from({ length: 9 }, (_, i) =>
+      openOn(stores[i % 3] ?? store, ids[i % 3] ?? '', setId, ids.slice(0, 2 + (i % 2))),
+    )
+    const settled = await Promise.allSettled(attempts)
+    const won = settled.filter((one) => one.status === 'fulfilled')
+    expect(won).toHaveLength(1)
+    for (const one of settled) {
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ kind: 'unprocessable' })
+    }
+    const facts = await store.instances.membersOf(setId)
+    const held = facts.filter(({ operation }) => operation !== null)
+    expect(new Set(held.map(({ operation }) => operation?.id)).size).toBe(1)
+    expect((await store.sets.find(setId)).epoch).toBe(3)
+  })
+
+  it('names the operation that holds a member', async () => {
+    const ids = await storedSet(store, 1)
+    const setId = await setOf(ids[0] ?? '')
+    const first = await openOn(store, ids[1] ?? '', setId, ids)
+    await expect(openOn(store, ids[1] ?? '', setId, ids)).rejects.toMatchObject({
+      kind: 'unprocessable',
+      message: expect.stringContaining(`promote_to_replica_source (operation ${first.id})`),
+    })
+  })
+
+  it('a refusing check leaves nothing behind', async () => {
+    const ids = await storedSet(store, 1)
+    const setId = await setOf(ids[0] ?? '')
+    const epoch = (await store.sets.find(setId)).epoch
+    const refuse = () => {
+      throw new RedtroveError('bad_request', 'no')
+    }
+    await expect(openOn(store, ids[1] ?? '', setId, ids, refuse)).rejects.toMatchObject({
+      kind: 'bad_request',
+    })
+    expect((await store.sets.find(setId)).epoch).toBe(epoch)
+    expect(await store.operations.listOpen()).toEqual([])
+    expect((await store.instances.find(null, ids[0] ?? '')).operation).toBeNull()
+  })
+
+  it('holds the quota also between two that ask at once', async () => {
+    const settled = await Promise.allSettled(
+      Array.from({ length: 4 }, () => openCreate(store, newInstance(), 2)),
+    )
+    expect(settled.filter((one) => one.status === 'fulfilled')).toHaveLength(2)
+    for (const one of settled)
+      if (one.status === 'rejected') expect(one.reason).toMatchObject({ kind: 'over_quota' })
+    expect(await store.instances.count(PROJECT)).toBe(2)
+  })
+
+  it('gives a lease to one, takes it from a silent owner, and tells the old owner so', async () => {
+    const operation = await openCreate(store, newInstance())
+    const [one, other] = await Promise.all([
+      store.operations.takeLease(operation.id, 'one', operation),
+      store.operations.takeLease(operation.id, 'other', operation),
+    ])
+    const first = one ?? other
+    expect([one, other].filter(Boolean)).toHaveLength(1)
+    const lease = { operationId: operation.id, owner: first?.leaseOwner ?? '', attempt: 1 }
+    await store.operations.renew(lease)
+    expect(await store.operations.takeLease(operation.id, 'late', { attempt: 1, leaseBeat: 0 })).toBeNull()
+    const next = await store.operations.takeLease(operation.id, 'next', { attempt: 1, leaseBeat: 1 })
+    expect(next).toMatchObject({ attempt: 2, leaseBeat: 0, state: 'preparing' })
+    const zombie: readonly (() => Promise<unknown>)[] = [
+      () => store.operations.renew(lease),
+      () => store.operations.savePlan(lease, {}),
+      () => store.operations.change(lease, {}),
+      () => store.operations.beginStep(lease, 'x'),
+      () => store.operations.endStep(lease, 1, 'done', null),
+      () => store.operations.close(lease, 'done', {}),
+    ]
+    for (const act of zombie) await expect(act()).rejects.toMatchObject({ kind: 'lease_lost' })
+    expect((await store.operations.find(null, operation.id)).state).toBe('preparing')
+  })
+
+  it('a plan and its changes are saved together, and closing releases every member', async () => {
+    const ids = await storedSet(store, 2)
+    const setId = await setOf(ids[0] ?? '')
+    const operation = await openOn(store, ids[1] ?? '', setId, ids)
+    await store.operations.takeLease(operation.id, 'me', operation)
+    const lease = { operationId: operation.id, owner: 'me', attempt: 1 }
+    const [source = '', candidate = ''] = ids
+    await store.operations.savePlan(
+      lease,
+      { winner: candidate },
+      { instances: { [candidate]: { role: 'source' }, [source]: { role: 'replica' } } },
+    )
+    expect(await store.operations.find(null, operation.id)).toMatchObject({
+      state: 'committing',
+      plan: { winner: candidate },
+    })
+    expect(await store.sets.topologyOf(setId)).toMatchObject({ source: candidate })
+    await store.operations.close(lease, 'done', { result: { summary: 'led' } })
+    for (const { operation: held } of await store.instances.findMany(ids)) expect(held).toBeNull()
+    await expect(store.operations.close(lease, 'done', {})).rejects.toMatchObject({ kind: 'lease_lost' })
+  })
+
+  it('records steps in order with their details', async () => {
+    const operation = await openCreate(store, newInstance())
+    await store.operations.takeLease(operation.id, 'me', operation)
+    const lease = { operationId: operation.id, owner: 'me', attempt: 1 }
+    const first = await store.operations.beginStep(lease, 'start')
+    await store.operations.endStep(lease, first, 'running', 'half')
+    await store.operations.endStep(lease, first, 'done', 'whole')
+    await store.operations.beginStep(lease, 'look')
+    expect(await store.operations.steps(operation.id)).toMatchObject([
+      { seq: 1, name: 'start', state: 'done', detail: 'whole' },
+      { seq: 2, name: 'look', state: 'running', endedAtMs: null },
+    ])
+  })
+
+  it('asks for a take-back only before the point of no return', async () => {
+    const operation = await openCreate(store, newInstance())
+    await store.operations.takeLease(operation.id, 'me', operation)
+    const lease = { operationId: operation.id, owner: 'me', attempt: 1 }
+    await store.operations.requestCancel(operation.id)
+    expect(await store.operations.renew(lease)).toEqual({ cancelRequested: true })
+    const other = await openCreate(store, newInstance())
+    await store.operations.takeLease(other.id, 'me', other)
+    const otherLease = { operationId: other.id, owner: 'me', attempt: 1 }
+    await store.operations.savePlan(otherLease, {})
+    await store.operations.requestCancel(other.id)
+    expect(await store.operations.renew(otherLease)).toEqual({ cancelRequested: false })
+  })
+
+  it('an ejected member moves to a set of its own, whose epoch is given', async () => {
+    const ids = await storedSet(store, 1)
+    const [source = '', winner = ''] = ids
+    const setId = await setOf(source)
+    const operation = await openOn(store, winner, setId, ids)
+    const own = randomUUID()
+    await finish(store, operation, {
+      newSets: [{ id: own, projectId: PROJECT, sealedCredentials: 'sealed', epoch: 9 }],
+      instances: { [source]: { role: 'ejected', setId: own }, [winner]: { role: 'source' } },
+    })
+    expect(await store.sets.topologyOf(setId)).toEqual({ source: winner, replicas: [] })
+    expect(await store.sets.topologyOf(own)).toEqual({ source: null, replicas: [] })
+    expect(await store.instances.find(null, source)).toMatchObject({ sourceId: null, replicaIds: [] })
+    expect((await store.sets.find(own)).epoch).toBe(9)
+  })
+})
