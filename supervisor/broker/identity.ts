@@ -26,7 +26,7 @@ export type BrokerIdentity = z.output<typeof identitySchema>
 export async function brokerIdentity(dir: string): Promise<BrokerIdentity> {
   const file = join(dir, 'identity.json')
   const known = existsSync(file) ? readIdentity(file) : undefined
-  const ports = known && (await allFree(Object.values(known.ports))) ? known.ports : await pickPorts()
+  const ports = await keepPorts(known?.ports)
   const identity = {
     node: known?.node ?? `redtrove-${randomBytes(4).toString('hex')}@localhost`,
     user: known?.user ?? 'redtrove',
@@ -45,6 +45,18 @@ function readIdentity(file: string): BrokerIdentity {
       'unavailable',
       `${file} is damaged, so the private broker's data cannot be used: restore it, or remove the whole folder to start with an empty broker.`,
     )
+  }
+}
+
+/** Only what is taken changes: clients know the first of the ports. */
+async function keepPorts(known: BrokerIdentity['ports'] | undefined): Promise<BrokerIdentity['ports']> {
+  if (known && (await allFree(Object.values(known)))) return known
+  const fresh = await pickPorts()
+  if (!known) return fresh
+  return {
+    amqp: (await isFree(known.amqp)) ? known.amqp : fresh.amqp,
+    dist: (await isFree(known.dist)) ? known.dist : fresh.dist,
+    epmd: (await isFree(known.epmd)) ? known.epmd : fresh.epmd,
   }
 }
 

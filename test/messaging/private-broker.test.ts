@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -57,7 +59,11 @@ describe('the private broker', () => {
     expect(await first.exited).toEqual({ code: 0, signal: null })
     expect(started.map(isRunning)).toEqual([false, false])
 
-    const second = await start(dir)
+    // Somebody else has taken the port mapper's port meanwhile: that one changes, not the one that clients know.
+    const taken = JSON.parse(readFileSync(join(dir, 'identity.json'), 'utf8')).ports.epmd
+    const thief = createServer().listen(taken, '127.0.0.1')
+    await once(thief, 'listening')
+    const second = await start(dir).finally(() => thief.close())
     expect(second.url).toBe(first.url)
     expect(second.pid).not.toBe(first.pid)
   })
