@@ -5,6 +5,7 @@ import { members, type Topology } from '../common/domain/replication.js'
 import { RedtroveError } from '../common/errors.js'
 import type { ApiContext, Caller } from './context.js'
 
+/** An operation on an instance that exists. */
 export interface OpenOnSet<K extends OperationKind> {
   readonly kind: K
   readonly subject: InstanceFacts

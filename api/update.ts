@@ -3,6 +3,7 @@ import { RedtroveError } from '../common/errors.js'
 import { detachReplica } from './actions/detach-replica.js'
 import { type ApiContext, type Caller, reachOf } from './context.js'
 
+/** The body of PUT and PATCH together. */
 export interface InstanceUpdate {
   readonly name?: string
   readonly replica_of?: unknown

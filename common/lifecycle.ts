@@ -1,3 +1,4 @@
+/** When a program is to end. */
 export interface Stop {
   /** Resolves at SIGINT, SIGTERM, or when the parent that started this process with a channel is gone. */
   readonly requested: Promise<void>

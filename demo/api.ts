@@ -19,6 +19,7 @@ export interface Api {
 
 const ENDED = ['done', 'rolled_back', 'failed']
 
+/** The public API under `url`, as any client sees it. */
 export function openApi(url: string, token: string): Api {
   const call: Api['call'] = async <T>(method: string, path: string, body?: unknown) => {
     const response = await fetch(`${url}${path}`, {

@@ -14,6 +14,7 @@ export interface Ack {
   readonly atMs: number
 }
 
+/** Who writes, how much, and where. */
 export interface WritersOptions {
   /** Addresses to try; the writers find out by themselves which one takes writes. May be changed while they write. */
   readonly members: () => readonly Endpoint[]

@@ -31,6 +31,7 @@ export type AgentState = z.output<typeof stateSchema>
 /** What differs in the next state, computed when it is this change's turn. */
 export type StateChange = (state: AgentState) => Partial<AgentState>
 
+/** What the agent was told last, kept on disk. */
 export interface AcceptedState {
   readonly current: () => AgentState
   /** Refuses with `stale_epoch` a token lower than the highest seen; else remembers it, and `change` with it, durably. */

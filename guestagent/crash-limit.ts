@@ -1,4 +1,6 @@
+/** This many crashes within the window, and the server is not started again. */
 export const CRASHES_MAX = 3
+/** How long a crash is remembered. */
 export const CRASH_WINDOW_MS = 60_000
 
 /** Remembers crashes by monotonic time and says when to give up: three within a minute. */

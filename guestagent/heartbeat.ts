@@ -10,6 +10,7 @@ import type { ManagedServer } from './server.js'
 /** How often the server is looked at; a change is reported at the look that sees it. */
 const LOOK_MS = 200
 
+/** Where to look, and whom to tell. */
 export interface HeartbeatOptions {
   readonly observer: Observer
   readonly server: ManagedServer
@@ -21,6 +22,7 @@ export interface HeartbeatOptions {
   readonly log: Logger
 }
 
+/** The loop that looks and reports. */
 export interface Heartbeat {
   /** Look and report now. */
   kick(): void

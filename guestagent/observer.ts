@@ -18,6 +18,7 @@ export interface Observer {
   readonly link: LinkAge
 }
 
+/** All that one look draws on. */
 export interface ObserverOptions {
   readonly server: ManagedServer
   readonly accepted: AcceptedState

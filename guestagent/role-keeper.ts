@@ -28,6 +28,7 @@ const REWRITE_MS_MAX = 100_000
 /** How long a source may wait for its confirmation before it says so. */
 const COMPLAIN_MS = 3_000
 
+/** Keeps the running server in the role that was accepted. */
 export interface RoleKeeper {
   /** Gives the running server the accepted role; may be repeated. Fails with `guest_failed` or `guest_timeout`. */
   takeRole(onChanged?: () => void): Promise<void>
@@ -42,6 +43,7 @@ export interface RoleKeeper {
   close(): void
 }
 
+/** What it acts on, and whom it asks. */
 export interface RoleKeeperOptions {
   readonly server: ManagedServer
   readonly accepted: AcceptedState
@@ -51,6 +53,7 @@ export interface RoleKeeperOptions {
   readonly log: Logger
 }
 
+/** A keeper that does nothing until it is kicked or told that the server was adopted. */
 export function roleKeeper({ server, accepted, strategy, ask, clock, log }: RoleKeeperOptions): RoleKeeper {
   const alone = openSerial()
   const closing = new AbortController()

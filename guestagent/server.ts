@@ -30,6 +30,7 @@ const RETRY_MS = 1_000
 const ADMIN_TIMEOUT_MS = 2_000
 const KILL_TIMEOUT_MS = 5_000
 
+/** What one guest’s server is made of. */
 export interface ServerContext {
   readonly seed: AgentSeed
   readonly paths: GuestPaths
@@ -40,6 +41,7 @@ export interface ServerContext {
   readonly log: Logger
 }
 
+/** The redis-server of this guest. */
 export interface ManagedServer {
   /** `up`: a process runs; whether it answers is for a look to say. */
   readonly state: () => 'up' | 'stopped' | 'crashed'

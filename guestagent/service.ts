@@ -20,6 +20,7 @@ const OFFSET_POLL_MS = 2
 const SEVERED_MS_MAX = 2_000
 const STOP_MS_MAX = 60_000
 
+/** What commands act on. */
 export interface ServiceContext {
   readonly server: ManagedServer
   readonly accepted: AcceptedState

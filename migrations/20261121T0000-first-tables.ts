@@ -101,6 +101,7 @@ function operationsTable(table: Knex.CreateTableBuilder): void {
   table.index(['project_id', 'id'])
 }
 
+/** Drops every table. */
 export async function down(knex: Knex): Promise<void> {
   const tables = [
     'quotas',

@@ -8,6 +8,7 @@ export interface BackOff {
   next(livedMs: number): number
 }
 
+/** A back-off that starts with the shortest pause. */
 export function backOff(): BackOff {
   let failures = 0
   return {

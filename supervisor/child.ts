@@ -24,6 +24,7 @@ export interface KeptChild {
   stop(): Promise<void>
 }
 
+/** What to run, and where its output goes. */
 export interface KeptChildOptions {
   /** What to run after the program's name, for example ['serve', 'api']. */
   readonly args: readonly string[]

@@ -16,6 +16,7 @@ import type { RunStep, WorkflowContext } from './workflow.js'
 
 const STEP_ID_LENGTH_MAX = 64
 
+/** What the context of one run is made of. */
 export interface ContextParts {
   readonly operation: Operation
   readonly lease: Lease

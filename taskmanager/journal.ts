@@ -25,6 +25,7 @@ export interface Journal {
 
 type Steps = Pick<OperationStore, 'beginStep' | 'endStep'>
 
+/** The journal of one leased operation. */
 export function openJournal(steps: Steps, lease: Lease, log: Logger): Journal {
   let held: (() => Promise<void>)[] | null = null
   let tail: Promise<void> = Promise.resolve()

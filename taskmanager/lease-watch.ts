@@ -11,6 +11,7 @@ export interface LeaseWatch {
   runnable<T extends Beat>(open: readonly T[], nowMs: number): readonly T[]
 }
 
+/** A watch that has seen no beat yet; ages are measured on this process’s own clock. */
 export function watchLeases(leaseMs: number): LeaseWatch {
   let seen = new Map<string, { readonly beat: string; readonly sinceMs: number }>()
   return {

@@ -8,6 +8,7 @@ import { type Wanted, watchDrift } from './drift-watch.js'
 
 const LOOK_MS = 1_000
 
+/** What is compared, and how a repair is announced. */
 export interface ReconcilerParts {
   readonly store: Pick<Store, 'instances' | 'operations'>
   readonly ring: (operationId: string) => void

@@ -8,6 +8,7 @@ const BATCH_MS = 200
 /** While the database is away, the newest report of this many instances is kept; further ones are dropped. */
 const KEPT_MAX = 50_000
 
+/** The intake of the guests’ reports. */
 export interface Reports {
   take(report: Report): void
   /** Writes what is left. */

@@ -23,6 +23,7 @@ import { type KeptLease, keepLease } from './lease.js'
 import type { Timings } from './timings.js'
 import type { Outcome, Ready, Workflow, WorkflowContext } from './workflow.js'
 
+/** What every run of an operation shares. */
 export interface RunnerParts {
   readonly store: Store
   readonly messaging: Pick<ControlMessaging, 'guest' | 'declareGuest' | 'removeGuest'>

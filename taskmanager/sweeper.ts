@@ -8,6 +8,7 @@ import type { Timings } from './timings.js'
 
 const PARALLEL_MAX = 16
 
+/** Where work comes from, and who does it. */
 export interface SweeperParts {
   readonly operations: Pick<OperationStore, 'listOpen' | 'takeLease'>
   /** Distinguishes this process from any other, also from its own earlier life. */

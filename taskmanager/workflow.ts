@@ -41,6 +41,7 @@ export interface Ready<Plan> {
 /** What prepare hands to the runner: a plan, or an end because nothing is to be done. */
 export type Prepared<Plan> = Ready<Plan> | { readonly outcome: Outcome }
 
+/** How one kind of operation is carried out. */
 export interface Workflow<K extends OperationKind = OperationKind, Plan = unknown> {
   readonly kind: K
   /** Parses the plan out of the operation's row. */

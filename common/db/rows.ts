@@ -11,6 +11,7 @@ import type {
 } from '../domain/operation.js'
 import type { DatastoreVersion, ReplicationSet } from './store.js'
 
+/** A row of `instances`, as stored. */
 export interface InstanceRow {
   id: string
   project_id: string
@@ -35,6 +36,7 @@ export interface InstanceRow {
   deleted_at_ms: number | null
 }
 
+/** A row of `replication_sets`, as stored. */
 export interface SetRow {
   id: string
   project_id: string
@@ -43,6 +45,7 @@ export interface SetRow {
   root_enabled_at_ms: number | null
 }
 
+/** A row of `operations`, as stored; JSON as text. */
 export interface OperationRow {
   id: string
   kind: OperationKind
@@ -66,6 +69,7 @@ export interface OperationRow {
   ended_at_ms: number | null
 }
 
+/** A row of `operation_steps`, as stored. */
 export interface StepRow {
   operation_id: string
   seq: number
@@ -77,6 +81,7 @@ export interface StepRow {
   detail: string | null
 }
 
+/** A row of `observations`, as stored; JSON as text. */
 export interface ObservationRow {
   instance_id: string
   boot_id: string
@@ -85,6 +90,7 @@ export interface ObservationRow {
   observation: string
 }
 
+/** A row of `datastore_versions`, as stored. */
 export interface DatastoreVersionRow {
   id: string
   datastore_id: string
@@ -94,6 +100,7 @@ export interface DatastoreVersionRow {
   active: boolean | number
 }
 
+/** An instance out of its row. */
 export function instanceFromRow(row: InstanceRow): Instance {
   return {
     id: row.id,
@@ -124,6 +131,7 @@ export function instanceFromRow(row: InstanceRow): Instance {
   }
 }
 
+/** A replication set out of its row. */
 export function setFromRow(row: SetRow): ReplicationSet {
   return {
     id: row.id,
@@ -134,6 +142,7 @@ export function setFromRow(row: SetRow): ReplicationSet {
   }
 }
 
+/** An operation out of its row and the ids of its members. */
 export function operationFromRow(row: OperationRow, memberIds: readonly string[]): Operation {
   return {
     id: row.id,
@@ -161,6 +170,7 @@ export function operationFromRow(row: OperationRow, memberIds: readonly string[]
   }
 }
 
+/** A step out of its row. */
 export function stepFromRow(row: StepRow): OperationStep {
   return {
     seq: row.seq,
@@ -180,6 +190,7 @@ export function observationFromRow(row: ObservationRow): StoredObservation | nul
   return { observation: parsed.data, bootId: row.boot_id, seq: row.seq, receivedAtMs: row.received_at_ms }
 }
 
+/** A datastore version out of its row; `defaultId` is the id of the default one. */
 export function datastoreVersionFromRow(
   row: DatastoreVersionRow,
   defaultId: string | null,

@@ -20,6 +20,7 @@ export interface AdminLook {
 /** What ROLE says of a replica's link; `null` on a source. Cheap enough to ask many times a second. */
 export type RoleState = { readonly role: 'source' } | { readonly role: 'replica'; readonly state: string }
 
+/** Everything that this agent says to its redis-server. */
 export interface RedisAdmin {
   /** Calls fail with `guest_failed` (the server's sentence) or `guest_timeout`. */
   look(): Promise<AdminLook>
@@ -42,6 +43,7 @@ export interface RedisAdmin {
   close(): void
 }
 
+/** How to reach the server, and as whom. */
 export interface AdminOptions {
   readonly socket: string
   readonly login: { readonly username?: string; readonly password: string }

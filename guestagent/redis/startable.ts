@@ -56,6 +56,7 @@ export function hadData(marker: string): number | null {
   }
 }
 
+/** What is known before a start. */
 export interface StartFacts {
   readonly role: MemberRole
   readonly files: DataFiles

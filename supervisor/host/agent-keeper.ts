@@ -17,6 +17,7 @@ export interface AgentKeeper {
   leave(): void
 }
 
+/** Whose agent, and how it is found and started. */
 export interface AgentKeeperOptions {
   readonly dir: string
   /** The running agent of this guest, if there is one. */
@@ -28,6 +29,7 @@ export interface AgentKeeperOptions {
   readonly log: Logger
 }
 
+/** A keeper of one guest’s agent; it does nothing until `keep`. */
 export function agentKeeper({ dir, find, seed, program, log }: AgentKeeperOptions): AgentKeeper {
   const pauses = backOff()
   let kept = false

@@ -24,6 +24,7 @@ const KILL_MS_MAX = 5_000
 /** An agent stops its server in 8 s or kills it. */
 const STOP_MS_MAX = 12_000
 
+/** The guests of this machine; every method may be repeated. */
 export interface Host {
   ensure(spec: GuestSpec): Promise<GuestState>
   fence(instanceId: string): Promise<GuestState>
@@ -37,6 +38,7 @@ export interface Host {
   stop(): Promise<void>
 }
 
+/** Where guests live, and how an agent is started. */
 export interface HostOptions {
   readonly guestsDir: string
   readonly agent: Omit<AgentSeed, 'spec' | 'dir'>

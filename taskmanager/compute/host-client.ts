@@ -4,6 +4,7 @@ import { RedtroveError } from '../../common/errors.js'
 
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
+/** One request to the host part. */
 export interface HostCall<T> {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
   readonly path: string

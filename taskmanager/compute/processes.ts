@@ -16,6 +16,7 @@ const REMOVE_MS = 30_000
 const LOOK_MS = 3_000
 const OFFERS_MS = 15_000
 
+/** Where the host part is, and which addresses there are. */
 export interface ProcessesOptions {
   /** The host part's unix socket. */
   readonly socketPath: string

@@ -9,6 +9,7 @@ import type { Workflow } from '../workflow.js'
 import { ensureGuest, removeGuest, untilReported, untilServing } from './bring-up.js'
 import { assignmentFor, faultOf, faultsOn } from './set-members.js'
 
+/** A source on its own. */
 export const createInstance: Workflow<'create_instance', Record<string, never>> = {
   kind: 'create_instance',
   plan: z.record(z.string(), z.never()),

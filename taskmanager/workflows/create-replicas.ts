@@ -36,6 +36,7 @@ const SOURCE_LOOK_MS = 1_000
 /** What each strategy needs before a replica can be made; `true` would mean a backup of the source first. */
 const BACKUP_REQUIRED = { 'redis-sync': false } as const
 
+/** N replicas of one source. */
 export const createReplicas: Workflow<'create_replicas', Plan> = {
   kind: 'create_replicas',
   plan: planSchema,

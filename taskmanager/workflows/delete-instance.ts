@@ -9,6 +9,7 @@ import { isGuestsFault, within } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { faultsOn, isSilent } from './set-members.js'
 
+/** An instance and its data go. */
 export const deleteInstance: Workflow<'delete_instance', Record<string, never>> = {
   kind: 'delete_instance',
   plan: z.record(z.string(), z.never()),

@@ -16,6 +16,7 @@ import { faultsOn, membersOf } from './set-members.js'
 
 const planSchema = z.object({ ownSetId: z.uuid() })
 
+/** A replica becomes an instance of its own. */
 export const detachReplica: Workflow<'detach_replica', z.output<typeof planSchema>> = {
   kind: 'detach_replica',
   plan: planSchema,

@@ -45,6 +45,7 @@ const planSchema = z.object({
 })
 type EjectPlan = z.output<typeof planSchema>
 
+/** A dead source is fenced, the most current replica leads. */
 export const ejectReplicaSource: Workflow<'eject_replica_source', EjectPlan> = {
   kind: 'eject_replica_source',
   plan: planSchema,

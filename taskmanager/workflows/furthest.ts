@@ -21,6 +21,7 @@ export function sharesHistory(one: Observation, replicationId: string | null): b
   return one.replicationId === replicationId || one.replicationId2 === replicationId
 }
 
+/** A member and what was just seen of it. */
 export interface Sample {
   readonly id: InstanceId
   readonly observation: Observation

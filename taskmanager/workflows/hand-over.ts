@@ -21,6 +21,7 @@ export interface PlannedMember {
   readonly endpoint: Endpoint
 }
 
+/** Who may lead, and in what order. */
 export interface Succession {
   /** All who may lead or follow in the set, the leader included; never a fenced one. */
   readonly members: readonly PlannedMember[]
@@ -28,6 +29,7 @@ export interface Succession {
   next(lost: readonly InstanceId[]): Promise<InstanceId | null>
 }
 
+/** How the leading ended. */
 export interface Led {
   readonly leader: PlannedMember
   /** Those that were to lead, did not answer, and were fenced. */

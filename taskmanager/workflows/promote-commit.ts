@@ -31,6 +31,7 @@ type OldSource =
   | { readonly is: 'serves' }
   | { readonly is: 'past' }
 
+/** Steps 5 to 9 of a promote; goes on from wherever an earlier run ended. */
 export async function commitPromote(plan: PromotePlan, context: WorkflowContext): Promise<Outcome> {
   const rows = context.resumed ? await membersOf(context) : null
   const chosen = rows?.source?.instance.id ?? plan.candidate.id

@@ -7,6 +7,7 @@ import { isAt } from './hand-over.js'
 
 const memberSchema = z.object({ id: z.uuid(), endpoint: endpointSchema })
 
+/** What a promote saves at its point of no return. */
 export const promotePlanSchema = z.object({
   candidate: memberSchema,
   oldSource: memberSchema,

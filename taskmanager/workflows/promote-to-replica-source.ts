@@ -27,6 +27,7 @@ const LAG_BYTES_MAX = 64 * 1024
 /** Share of the pause that waiting for the candidate may use; the rest is for saving the plan and the demotion. */
 const WAIT_SHARE = 0.5
 
+/** A replica becomes the source; no acknowledged write is lost. */
 export const promoteToReplicaSource: Workflow<'promote_to_replica_source', PromotePlan> = {
   kind: 'promote_to_replica_source',
   plan: promotePlanSchema,

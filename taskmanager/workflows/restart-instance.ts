@@ -17,6 +17,7 @@ import { untilLinked } from './until-linked.js'
 
 const RESTART_MS = 120_000
 
+/** A server is stopped and started from its own data. */
 export const restartInstance: Workflow<'restart_instance', Record<string, never>> = {
   kind: 'restart_instance',
   plan: z.record(z.string(), z.never()),

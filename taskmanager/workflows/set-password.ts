@@ -13,6 +13,7 @@ import type { Workflow, WorkflowContext } from '../workflow.js'
 
 type Context = WorkflowContext<'set_password'>
 
+/** Another application password on the whole set; no client is dropped. */
 export const setPassword: Workflow<'set_password', Record<string, never>> = {
   kind: 'set_password',
   plan: z.record(z.string(), z.never()),

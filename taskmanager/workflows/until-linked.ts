@@ -6,6 +6,7 @@ import type { WorkflowContext } from '../workflow.js'
 
 const POLL_MS = 100
 
+/** How long to wait for a link, and whom to tell meanwhile. */
 export interface LinkWait {
   readonly progress: (detail: string) => void
   /** Gives up when nothing was copied for this long. */

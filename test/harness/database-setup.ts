@@ -16,7 +16,7 @@ declare module 'vitest' {
 const run = promisify(execFile)
 
 /** A vitest global setup: one real PostgreSQL in a temporary folder, on a free port, gone at the end. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dir = mkdtempSync(join(tmpdir(), 'redtrove-postgres-'))
   chmodSync(dir, 0o755)
   const data = join(dir, 'data')

@@ -21,36 +21,17 @@ describe('openstack database instance …', () => {
   }
   const json = async <T>(...args: string[]): Promise<T> => JSON.parse(await openstack(...args, '-f', 'json'))
   type Row = { ID: string; Name: string; Status: string; Role: string; 'Operating Status': string }
+  const create = (line: string) => openstack('database', 'instance', 'create', ...line.split(' '))
   const list = () => json<Row[]>('database', 'instance', 'list')
 
   it('creates, lists, shows, promotes, detaches, ejects and deletes', async () => {
-    await openstack(
-      'database',
-      'instance',
-      'create',
-      'os-source',
-      '--flavor',
-      '1',
-      '--size',
-      '1',
-      '--datastore',
-      'redis',
-    )
+    await create('os-source --flavor 1 --size 1 --datastore redis')
     const source = (await list())[0]
     expect(source?.Name).toBe('os-source')
     const sourceId = source?.ID ?? ''
     await stack.client.healthy(sourceId)
 
-    await openstack(
-      'database',
-      'instance',
-      'create',
-      'os-replica',
-      '--replica-of',
-      'os-source',
-      '--replica-count',
-      '2',
-    )
+    await create('os-replica --replica-of os-source --replica-count 2')
     await waitUntil(
       'two replicas are shown',
       () => stack.client.show(sourceId),

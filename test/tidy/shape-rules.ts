@@ -7,6 +7,8 @@ const FUNCTION_LINES_MAX = 70
 const DRAWERS = /^(utils?|helpers?|misc|types)\.ts$/
 /** The unit is a word of the name: `timeoutMs`, `heartbeatAgeMsMax`, `SIZE_BYTES`. */
 const NEEDS_UNIT = ['timeout', 'interval', 'age', 'size', 'delay']
+/** Where a name is somebody else's (a flag's), the comment says it. */
+const UNITS = /\b(milliseconds|seconds|minutes|bytes|KB|MB|GB)\b/i
 
 export const shapeRules: readonly Rule[] = [
   { claim: `a file has at most ${FILE_LINES_MAX} lines`, breaches: longFiles },
@@ -75,6 +77,7 @@ function missingUnits(tree: SourceTree): readonly Violation[] {
     [...nodesOf(source)].flatMap((node) => {
       const name = declaredName(node)
       if (!name || !NEEDS_UNIT.includes(wordsOf(name.text).at(-1) ?? '')) return []
+      if (commentsBefore(source, node).some((comment) => UNITS.test(comment))) return []
       return [breachAt(source, name, `${name.text} has no unit (timeoutMs, sizeBytes, …)`)]
     }),
   )
@@ -117,8 +120,12 @@ function needsDoc(statement: ts.Statement): boolean {
 }
 
 function hasDoc(source: ts.SourceFile, statement: ts.Statement): boolean {
-  const before = ts.getLeadingCommentRanges(source.text, statement.getFullStart()) ?? []
-  return before.some(({ pos }) => source.text.startsWith('/**', pos))
+  return commentsBefore(source, statement).some((comment) => comment.startsWith('/**'))
+}
+
+function commentsBefore(source: ts.SourceFile, node: ts.Node): readonly string[] {
+  const ranges = ts.getLeadingCommentRanges(source.text, node.getFullStart()) ?? []
+  return ranges.map(({ pos, end }) => source.text.slice(pos, end))
 }
 
 function isExported(statement: ts.Statement): boolean {

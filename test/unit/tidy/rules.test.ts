@@ -81,6 +81,7 @@ describe('a house rule lets pass', () => {
       { 'api/a.ts': `function a() {\n${`const b = () => {\n${lines(30)}}\n`.repeat(3)}}` },
     ],
     ['says its unit', { 'api/a.ts': 'const message = 1, page = 2, timeoutMs = 3, wire = { size: 4 }' }],
+    ['says its unit', { 'cli/a.ts': 'interface Flags {\n  /** GB. */\n  size?: number\n}' }],
     ['doc comment', { 'api/a.ts': '/** Says a. */\nexport function a() {}\nfunction b() {}' }],
     ['path of a machine', { 'docs/a.md': 'GET /v1.0/demo/instances/{id}/root/x and ./home/a' }],
   ])('%s: %o', (claim, files) => {
