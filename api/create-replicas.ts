@@ -3,8 +3,14 @@ import type { InstanceFacts } from '../common/db/store.js'
 import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
 import { RedtroveError } from '../common/errors.js'
 import type { ApiContext, Caller } from './context.js'
-import { checkNics, flavorIdOf, refuseUnsupported, sizeOf } from './create-request.js'
-import { accessOf, type Created, type InstanceCreate } from './create-source.js'
+import {
+  checkNics,
+  flavorIdOf,
+  type InstanceCreate,
+  refuseUnsupported,
+  volumeGbOf,
+} from './create-request.js'
+import { accessOf, type Created } from './create-source.js'
 import { requireServing } from './readiness.js'
 
 /** N replicas of one source in one operation that holds the source and all of them. Answers with the last one, as Trove does. */
@@ -97,8 +103,8 @@ async function refuseOtherThanSource(
   if (wanted.flavorRef !== undefined && flavorIdOf(wanted.flavorRef) !== instance.flavorId) {
     throw bad('Cannot specify a flavor with replica_of; a replica has its source’s.')
   }
-  const size = sizeOf(wanted.volume?.size)
-  if (size !== undefined && size !== instance.volumeGb)
+  const volumeGb = volumeGbOf(wanted)
+  if (volumeGb !== undefined && volumeGb !== instance.volumeGb)
     throw bad('Cannot specify a volume with replica_of; a replica has its source’s.')
   const { type, version } = wanted.datastore ?? {}
   if (!type && !version) return

@@ -1,5 +1,8 @@
 import { RedtroveError } from '../common/errors.js'
-import type { InstanceCreate } from './create-source.js'
+import type { components } from '../common/openapi.js'
+
+/** The `instance` object of a create request, as openapi.yaml describes it. */
+export type InstanceCreate = components['schemas']['InstanceCreate']
 
 /** Parts of Trove's request that Redis here has no use for; refused rather than silently ignored. Empty ones are harmless. */
 export function refuseUnsupported(wanted: InstanceCreate): void {
@@ -27,9 +30,9 @@ export function flavorIdOf(flavorRef: string | number): string {
   return String(flavorRef).split('/').at(-1) ?? ''
 }
 
-/** Whole GB of a size that may be written as text. */
-export function sizeOf(size: string | number | undefined): number | undefined {
-  return size === undefined ? undefined : Number(size)
+/** Whole GB of the volume asked for; its size may be written as text. */
+export function volumeGbOf({ volume }: InstanceCreate): number | undefined {
+  return volume?.size === undefined ? undefined : Number(volume.size)
 }
 
 function bad(message: string): RedtroveError {

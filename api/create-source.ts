@@ -3,15 +3,19 @@ import type { DatastoreVersion } from '../common/db/store.js'
 import { flavorOf } from '../common/domain/flavor.js'
 import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
 import { RedtroveError } from '../common/errors.js'
-import type { components } from '../common/openapi.js'
 import { sealCredentials } from '../common/secrets/credentials.js'
 import { generatePassword } from '../common/secrets/password.js'
 import type { ApiContext, Caller } from './context.js'
-import { checkNics, flavorIdOf, refuseUnsupported, sizeOf } from './create-request.js'
+import {
+  checkNics,
+  flavorIdOf,
+  type InstanceCreate,
+  refuseUnsupported,
+  volumeGbOf,
+} from './create-request.js'
 import { versionsOf } from './find-datastore.js'
 
-export type InstanceCreate = components['schemas']['InstanceCreate']
-
+/** What a create call answers with. */
 export interface Created {
   readonly instanceId: string
   readonly operationId: string
@@ -95,15 +99,15 @@ function requireFlavor(wanted: InstanceCreate): string {
 }
 
 function requireVolume(wanted: InstanceCreate, { settings }: ApiContext): number {
-  const size = sizeOf(wanted.volume?.size)
-  if (size === undefined) throw bad('Volume size was not specified.')
+  const volumeGb = volumeGbOf(wanted)
+  if (volumeGb === undefined) throw bad('Volume size was not specified.')
   const max = settings.REDTROVE_VOLUME_GB_MAX
-  if (size > max)
+  if (volumeGb > max)
     throw new RedtroveError(
       'over_quota',
-      `Volume size ${size} GB is larger than the ${max} GB that are allowed.`,
+      `Volume size ${volumeGb} GB is larger than the ${max} GB that are allowed.`,
     )
-  return size
+  return volumeGb
 }
 
 /** Trove's rules: unknown datastore 404; unknown or inactive version 400; none named, the default. */

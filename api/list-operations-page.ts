@@ -2,7 +2,7 @@ import type { components } from '../common/openapi.js'
 import type { ApiContext, Caller } from './context.js'
 import { nextPage } from './views/links.js'
 import { operationView } from './views/operation.js'
-import { cutPage, pageSize } from './views/page.js'
+import { cutPage, rowsPerPage } from './views/page.js'
 
 /** Pages go by id; within a page the newest stands first. */
 export async function listOperationsPage(
@@ -13,13 +13,13 @@ export async function listOperationsPage(
   instanceId?: string,
 ): Promise<{ operations: components['schemas']['Operation'][]; links?: components['schemas']['Links'] }> {
   const { limit, marker } = request.query
-  const size = pageSize(limit)
+  const rowsMax = rowsPerPage(limit)
   const found = await context.store.operations.list(projectId, {
-    limit: size,
+    limit: rowsMax,
     ...(marker === undefined ? {} : { marker }),
     ...(instanceId === undefined ? {} : { instanceId }),
   })
-  const { rows, more } = cutPage(found, size)
+  const { rows, more } = cutPage(found, rowsMax)
   const last = rows.at(-1)
   return {
     operations: [...rows]

@@ -3,7 +3,7 @@ import type { components } from '../common/openapi.js'
 import type { ApiContext, Caller } from './context.js'
 import type { Viewing } from './views/instance.js'
 import { nextPage } from './views/links.js'
-import { cutPage, pageSize } from './views/page.js'
+import { cutPage, rowsPerPage } from './views/page.js'
 import { viewingOf } from './views/show-instances.js'
 
 type InstanceView = components['schemas']['Instance']
@@ -16,12 +16,12 @@ export async function listPage(
   view: (facts: InstanceFacts, viewing: Viewing) => InstanceView,
 ): Promise<{ instances: InstanceView[]; links?: components['schemas']['Links'] }> {
   const { limit, marker } = request.query
-  const size = pageSize(limit)
+  const rowsMax = rowsPerPage(limit)
   const found = await context.store.instances.list(caller.projectId, {
-    limit: size,
+    limit: rowsMax,
     ...(marker === undefined ? {} : { marker }),
   })
-  const { rows, more } = cutPage(found, size)
+  const { rows, more } = cutPage(found, rowsMax)
   const viewing = await viewingOf(rows, caller, context)
   const last = rows.at(-1)
   return {

@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
 import { RedtroveError } from '../common/errors.js'
 
+/** HTTP methods that openapi.yaml may describe. */
 export const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const
 export type HttpMethod = (typeof METHODS)[number]
 
+/** A parameter of the document, as OpenAPI writes it. */
 export interface ParameterObject {
   readonly name: string
   readonly in: 'path' | 'query' | 'header'
@@ -31,6 +33,7 @@ export interface SpecifiedOperation {
 // The document is read as data; what we rely on is checked here and by the API's own tests.
 type Json = { readonly [key: string]: Json }
 
+/** openapi.yaml as text, as data, and operation by operation. */
 export interface Specification {
   readonly text: string
   readonly document: object
@@ -51,7 +54,7 @@ export function readSpecification(): Specification {
   return {
     text,
     document,
-    operations: operations.sort((a, b) => specificity(a.path).localeCompare(specificity(b.path))),
+    operations: operations.sort(bySpecificity),
   }
 }
 
@@ -101,10 +104,9 @@ function resolve(document: Json, value: Json): Json {
     .reduce<Json>((node, key) => node[key] ?? {}, document)
 }
 
-/** Sorts fixed segments before named ones, so that /instances/detail is not taken for an id. */
-function specificity(path: string): string {
-  return path
-    .split('/')
-    .map((segment) => (segment.startsWith('{') ? '~' : segment))
-    .join('/')
+/** Fixed segments come before named ones, so that /instances/detail is not taken for an id. */
+function bySpecificity(a: SpecifiedOperation, b: SpecifiedOperation): number {
+  // '~' stands after every letter in the order of code points, which is not the order of a language.
+  const [one = '', other = ''] = [a, b].map(({ path }) => path.replaceAll(/\{\w+\}/g, '~'))
+  return one === other ? 0 : one < other ? -1 : 1
 }

@@ -22,7 +22,8 @@ const PARTS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>
 
 async function run(args: readonly string[]): Promise<number> {
   const [command, name = 'all', ...rest] = args
-  if (command === 'demo') return (await import('../demo/main.js')).main(args.slice(1), script, process.env)
+  if (command === 'demo')
+    return (await import('../demo/main.js')).main(args.slice(1), { script, env: process.env })
   if (command !== 'serve') return (await import('../cli/main.js')).run([...args])
   const part = PARTS[name]
   if (!part) {

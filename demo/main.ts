@@ -5,7 +5,10 @@ import { type Service, startService } from './service.js'
 import { tell } from './story.js'
 
 /** Runs the demo; 0 when everything was as promised and nothing is left running. `--keep` leaves the service up. */
-export async function main(args: readonly string[], script: string, env: NodeJS.ProcessEnv): Promise<number> {
+export async function main(
+  args: readonly string[],
+  { script, env }: { readonly script: string; readonly env: NodeJS.ProcessEnv },
+): Promise<number> {
   const keep = args.includes('--keep')
   const display = openDisplay(process.stdout.isTTY === true)
   let service: Service | undefined

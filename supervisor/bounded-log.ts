@@ -11,8 +11,8 @@ export function openLog(file: string): number {
 
 /** Moves a log that has grown too large aside; the writer appends, so the file can be cut while it runs. */
 export function trimLog(file: string): void {
-  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
-  if (size <= LOG_BYTES_MAX) return
+  const bytes = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (bytes <= LOG_BYTES_MAX) return
   copyFileSync(file, `${file}.1`)
   truncateSync(file)
 }

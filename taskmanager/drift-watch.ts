@@ -1,6 +1,6 @@
 import type { InstanceFacts } from '../common/db/store.js'
+import { driftOf } from '../common/domain/drift.js'
 import type { InstanceId, ReplicationSetId } from '../common/domain/instance.js'
-import { driftOf } from './drift.js'
 
 /** A repair that should be opened: drifting members of one set. */
 export interface Wanted {
@@ -26,6 +26,7 @@ export interface DriftWatch {
 
 type Noted = { readonly report: string; readonly twice: boolean }
 
+/** A watch that has seen nothing yet; reports older than `reportAgeMsMax` say nothing. */
 export function watchDrift(reportAgeMsMax: number): DriftWatch {
   let noted = new Map<InstanceId, Noted>()
   const pauses = new Map<ReplicationSetId, { readonly untilMs: number; readonly pauseMs: number }>()

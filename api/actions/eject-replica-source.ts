@@ -39,13 +39,13 @@ function refuseWhileHealthy(
   context: ApiContext,
 ): void {
   const nowMs = context.clock.now()
-  const age = ({ stored }: InstanceFacts) => (stored ? nowMs - stored.receivedAtMs : null)
+  const reportAgeMsOf = ({ stored }: InstanceFacts) => (stored ? nowMs - stored.receivedAtMs : null)
   const refusal = ejectRefusal({
-    sourceReportAgeMs: age(source),
+    sourceReportAgeMs: reportAgeMsOf(source),
     source: source.stored?.observation ?? null,
     replicas: replicas.map((replica) => ({
       id: replica.instance.id,
-      reportAgeMs: age(replica),
+      reportAgeMs: reportAgeMsOf(replica),
       observation: replica.stored?.observation ?? null,
     })),
     reportAgeMsMax: context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX,

@@ -24,10 +24,21 @@ export const showReplication: Handler<'showReplication'> = async ({ params }, ca
         source_id: source?.instance.id ?? null,
         operation_id: operation?.id ?? null,
         members: members.map((member) => memberView(member, source, viewing)),
-        drift: [...driftOf(members, { nowMs: viewing.nowMs, reportAgeMsMax: viewing.reportAgeMsMax })],
+        drift: members.flatMap((member) => driftOfMember(member, source, viewing)),
       },
     },
   }
+}
+
+/** Nothing is said of a silent agent: what it last saw may be long past. */
+function driftOfMember(
+  member: InstanceFacts,
+  source: InstanceFacts | null,
+  viewing: Viewing,
+): readonly string[] {
+  const { instance, stored } = member
+  if (!stored || viewing.nowMs - stored.receivedAtMs > viewing.reportAgeMsMax) return []
+  return driftOf({ ...instance, source: source?.instance.endpoint ?? null }, stored.observation)
 }
 
 function memberView(member: InstanceFacts, source: InstanceFacts | null, viewing: Viewing) {

@@ -1,57 +1,57 @@
-import type { Endpoint, Instance } from './instance.js'
-import type { Observation, StoredObservation } from './observation.js'
+/* Desired against observed, as sentences for people and as the reason of a repair. Pure. */
+import type { Endpoint, InstanceId, MemberRole, ReplicationSetId } from './instance.js'
+import type { Observation } from './observation.js'
 
-/** A member with its newest report; the store's row fits. */
-export interface Member {
-  readonly instance: Instance
-  readonly stored: StoredObservation | null
-}
-
-export interface DriftOptions {
-  readonly nowMs: number
-  readonly reportAgeMsMax: number
+/** What the rows want of one instance. */
+export interface Desired {
+  readonly id: InstanceId
+  readonly setId: ReplicationSetId
+  readonly role: MemberRole
+  /** The set's source; a replica follows it. Null when there is none or it has no address. */
+  readonly source: Endpoint | null
 }
 
 /**
- * Where what the agents see differs from what the set should be, one sentence each. A silent agent or a server that does not
- * run is not drift: nothing is known of it, or its agent is at work on it.
+ * How an instance differs from its row; empty when it does not. Only what a command can mend: a server that is not running and a
+ * link that is down are its agent's business.
  */
-export function driftOf(
-  members: readonly Member[],
-  { nowMs, reportAgeMsMax }: DriftOptions,
-): readonly string[] {
-  const source = members.find(({ instance }) => instance.role === 'source')?.instance.endpoint ?? null
-  return members.flatMap((member) => {
-    const { stored } = member
-    if (!stored || nowMs - stored.receivedAtMs > reportAgeMsMax || stored.observation.service !== 'running')
-      return []
-    return driftOfMember(member, stored.observation, source)
-  })
+export function driftOf(desired: Desired, seen: Observation): readonly string[] {
+  if (seen.service !== 'running') return []
+  const drift = [wrongSet(desired, seen), ...byRole(desired, seen)]
+  return drift.filter((sentence) => sentence !== null).map((sentence) => `instance ${desired.id} ${sentence}`)
 }
 
-function driftOfMember({ instance }: Member, seen: Observation, source: Endpoint | null): readonly string[] {
-  const drift: string[] = []
-  if (instance.role === 'replica') {
-    if (seen.role !== 'replica')
-      drift.push(`${instance.id} should be a replica and is a ${seen.role ?? 'server without a role'}`)
-    else if (source && !sameEndpoint(seen.following, source)) {
-      drift.push(`${instance.id} should follow ${show(source)} and follows ${show(seen.following)}`)
-    }
-    return drift
+function wrongSet({ setId }: Desired, { accepted }: Observation): string | null {
+  return accepted && accepted.setId !== setId ? `takes itself for a member of set ${accepted.setId}` : null
+}
+
+function byRole({ role, source }: Desired, seen: Observation): readonly (string | null)[] {
+  switch (role) {
+    case 'source':
+      return [
+        seen.role === 'source' ? null : `follows ${nameOf(seen.following)} but should be the source`,
+        seen.role === 'source' && seen.fenced === true ? 'is the source but refuses writes' : null,
+      ]
+    case 'replica':
+      if (source === null) return []
+      if (seen.role === 'source') return [`takes no source's data but should follow ${nameOf(source)}`]
+      return [
+        isSame(seen.following, source)
+          ? null
+          : `follows ${nameOf(seen.following)} instead of ${nameOf(source)}`,
+      ]
+    case 'ejected':
+      return [
+        seen.fenced === false ? 'was ejected but takes writes' : null,
+        seen.role === 'replica' ? `was ejected but follows ${nameOf(seen.following)}` : null,
+      ]
   }
-  if (seen.role === 'replica')
-    drift.push(`${instance.id} should be the source and follows ${show(seen.following)}`)
-  if (instance.role === 'source' && seen.role === 'source' && seen.fenced)
-    drift.push(`${instance.id} is the source and its writes are fenced`)
-  if (instance.role === 'ejected' && seen.fenced === false)
-    drift.push(`${instance.id} was ejected and its writes are not fenced`)
-  return drift
 }
 
-function sameEndpoint(a: Endpoint | null, b: Endpoint): boolean {
-  return a !== null && a.host === b.host && a.port === b.port
+function isSame(one: Endpoint | null, other: Endpoint): boolean {
+  return one?.host === other.host && one.port === other.port
 }
 
-function show(endpoint: Endpoint | null): string {
+function nameOf(endpoint: Endpoint | null): string {
   return endpoint ? `${endpoint.host}:${endpoint.port}` : 'nobody'
 }

@@ -4,6 +4,7 @@ import { closeSync, constants, copyFileSync, openSync, readSync, statSync, trunc
 const LOG_BYTES_MAX = 4 * 1024 * 1024
 const TAIL_BYTES = 4096
 
+/** redis-server's output in a file of bounded size. */
 export interface ServerLog {
   /** A descriptor for the child; the caller closes its own copy. */
   openForChild(): number
@@ -16,7 +17,7 @@ export interface ServerLog {
 
 /** The log at `path` (0600), with one older generation at `olderPath`. */
 export function serverLog(path: string, olderPath: string): ServerLog {
-  const size = () => {
+  const sizeBytes = () => {
     try {
       return statSync(path).size
     } catch {
@@ -24,20 +25,20 @@ export function serverLog(path: string, olderPath: string): ServerLog {
     }
   }
   return {
-    size,
+    size: sizeBytes,
     openForChild: () => openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600),
-    tail: (fromBytes = 0) => readTail(path, fromBytes, size()),
+    tail: (fromBytes = 0) => readTail(path, fromBytes, sizeBytes()),
     trim: () => {
-      if (size() <= LOG_BYTES_MAX) return
+      if (sizeBytes() <= LOG_BYTES_MAX) return
       copyFileSync(path, olderPath)
       truncateSync(path)
     },
   }
 }
 
-function readTail(path: string, fromBytes: number, size: number): string {
-  const start = Math.max(fromBytes <= size ? fromBytes : 0, size - TAIL_BYTES)
-  const buffer = Buffer.alloc(Math.max(0, size - start))
+function readTail(path: string, fromBytes: number, sizeBytes: number): string {
+  const start = Math.max(fromBytes <= sizeBytes ? fromBytes : 0, sizeBytes - TAIL_BYTES)
+  const buffer = Buffer.alloc(Math.max(0, sizeBytes - start))
   try {
     const fd = openSync(path, 'r')
     try {

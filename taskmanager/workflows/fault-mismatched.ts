@@ -1,7 +1,7 @@
 import type { Changes, InstanceChange, InstanceFacts } from '../../common/db/store.js'
+import { driftOf } from '../../common/domain/drift.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import type { RedtroveError } from '../../common/errors.js'
-import { driftOf } from '../drift.js'
 import { lookAt } from '../guests.js'
 import type { Outcome, WorkflowContext } from '../workflow.js'
 import { faultOf } from './set-members.js'

@@ -5,11 +5,12 @@
  */
 import { z } from 'zod'
 import type { InstanceFacts } from '../../common/db/store.js'
-import { driftOf } from '../drift.js'
+import { driftOf } from '../../common/domain/drift.js'
 import { insist, lookAt } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { assignmentFor } from './set-members.js'
 
+/** Gives drifting members their roles again; its outline stands at the head of the file. */
 export const repairReplication: Workflow<'repair_replication', Record<string, never>> = {
   kind: 'repair_replication',
   plan: z.record(z.string(), z.never()),

@@ -24,7 +24,10 @@ describe('openstack database instance …', () => {
   const create = (line: string) => openstack('database', 'instance', 'create', ...line.split(' '))
   const list = () => json<Row[]>('database', 'instance', 'list')
 
-  it('creates, lists, shows, promotes, detaches, ejects and deletes', async () => {
+  /** Source, first and second replica. */
+  let made: readonly [string, string, string]
+
+  it('creates, lists and shows', async () => {
     await create('os-source --flavor 1 --size 1 --datastore redis')
     const source = (await list())[0]
     expect(source?.Name).toBe('os-source')
@@ -51,6 +54,11 @@ describe('openstack database instance …', () => {
     })
 
     const [first = '', second = ''] = replicas
+    made = [sourceId, first, second]
+  })
+
+  it('promotes, detaches, ejects and deletes', async () => {
+    const [sourceId, first, second] = made
     await openstack('database', 'instance', 'promote', first)
     await waitUntil(
       'the promoted replica leads',

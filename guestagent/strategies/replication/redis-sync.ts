@@ -2,6 +2,7 @@ import { FENCE_REPLICAS } from '../../redis/conf.js'
 import type { Directive } from '../../redis/directive.js'
 import type { ReplicationStrategy } from './replication-strategy.js'
 
+/** The operator's choices for full synchronisation. */
 export interface RedisSyncSettings {
   readonly disklessSync: boolean
   readonly disklessSyncDelaySeconds: number
@@ -38,10 +39,10 @@ export function redisSync(settings: RedisSyncSettings): ReplicationStrategy {
     tuneSync: async (admin, can, replicaCount) => {
       if (!can.disklessSync) return
       // A single replica has nobody to wait for; several share one transfer, which starts as soon as all have asked for it.
-      const delay = replicaCount === 1 ? '0' : delaySeconds
+      const waitSeconds = replicaCount === 1 ? '0' : delaySeconds
       await admin.configSetAll([
         ['repl-diskless-sync', diskless],
-        ['repl-diskless-sync-delay', delay],
+        ['repl-diskless-sync-delay', waitSeconds],
         ...(can.disklessSyncReplicaCount
           ? [['repl-diskless-sync-max-replicas', String(replicaCount)] as const]
           : []),
