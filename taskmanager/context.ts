@@ -7,7 +7,7 @@ import type { Logger } from '../common/log.js'
 import type { ControlMessaging } from '../common/rpc/messaging.js'
 import { openCredentials } from '../common/secrets/credentials.js'
 import type { KeyRing } from '../common/secrets/key-ring.js'
-import type { Compute } from './compute/compute.js'
+import { type Compute, ordered } from './compute/compute.js'
 import type { Failpoint } from './failpoint.js'
 import { boundTo } from './guests.js'
 import type { Journal } from './journal.js'
@@ -56,7 +56,7 @@ export function contextFor(parts: ContextParts): WorkflowContext {
     signal,
     store: { instances: store.instances, sets: store.sets },
     guest: (id) => boundTo(messaging.guest(id), signal),
-    compute,
+    compute: ordered(compute, { epoch: operation.epoch, attempt: lease.attempt }),
     queues: { declareGuest: messaging.declareGuest, removeGuest: messaging.removeGuest },
     keyRing,
     credentials: parts.credentials,

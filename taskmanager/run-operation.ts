@@ -132,8 +132,22 @@ async function tryPrepare(run: Run, context: WorkflowContext): Promise<Tried> {
     run.journal.release()
     // With the lease lost another may be at work already; what we hold back runs out by itself.
     if (run.kept.signal.aborted || isKind(error, 'lease_lost')) throw error
+    await confirmLease(run)
     await takeBack(run, undo)
     return { error }
+  }
+}
+
+/** Whoever was frozen may have been overtaken without knowing it: nothing is taken back then, it is another's by now. */
+async function confirmLease({ store, lease, kept, clock }: Run): Promise<void> {
+  for (;;) {
+    try {
+      await store.operations.renew(lease)
+      return
+    } catch (error) {
+      if (isKind(error, 'lease_lost')) throw error
+    }
+    await clock.sleep(RETRY_MS_MIN, kept.signal)
   }
 }
 

@@ -18,7 +18,7 @@ import type { RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Client } from '../common/rpc/contract.js'
 import type { KeyRing } from '../common/secrets/key-ring.js'
-import type { Compute } from './compute/compute.js'
+import type { OrderedCompute } from './compute/compute.js'
 import type { Timings } from './timings.js'
 
 /** Registers what undoes an act, before the act: a call that timed out may have happened. Run in reverse. */
@@ -73,7 +73,7 @@ export interface WorkflowContext<K extends OperationKind = OperationKind> {
   readonly store: Pick<Store, 'instances' | 'sets'>
   /** Calls end with this run's signal. */
   guest(id: InstanceId): Client<typeof guestAgent>
-  readonly compute: Compute
+  readonly compute: OrderedCompute
   readonly queues: {
     declareGuest(id: InstanceId): Promise<void>
     removeGuest(id: InstanceId): Promise<void>

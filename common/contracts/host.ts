@@ -30,6 +30,20 @@ export const guestStateSchema = z.object({
 export type GuestState = z.output<typeof guestStateSchema>
 
 /**
+ * Who gives an order, as `epoch.attempt` of the operation; sent with PUT, POST and DELETE. A lower one than was seen for the guest
+ * before is refused with 409: a taskmanager that was overtaken can neither start, fence nor remove anything.
+ */
+export const ORDER_HEADER = 'x-redtrove-order'
+export const orderSchema = z
+  .string()
+  .regex(/^\d{1,15}\.\d{1,15}$/)
+  .transform((text) => {
+    const [epoch = 0, attempt = 0] = text.split('.').map(Number)
+    return { epoch, attempt }
+  })
+export type Order = z.output<typeof orderSchema>
+
+/**
  * PUT    /guests/{id}          ensure: seed file written when absent, agent running (supervised, restarted when it dies)  → GuestState
  * POST   /guests/{id}/fence    SIGKILL agent and redis-server, answer once both are confirmed gone; not started again   → GuestState
  * GET    /guests/{id}          inspect                                                                                → GuestState

@@ -3,10 +3,11 @@ import { createServer, type Server } from 'node:http'
 import { dirname } from 'node:path'
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import { z } from 'zod'
-import { guestSpecSchema } from '../../common/contracts/host.js'
+import { guestSpecSchema, ORDER_HEADER } from '../../common/contracts/host.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
 import type { Host } from './host.js'
+import { openOrders } from './orders.js'
 
 const idSchema = z.uuid()
 
@@ -27,6 +28,7 @@ export async function serveHost(host: Host, socket: string, log: Logger): Promis
 function hostApp(host: Host, log: Logger): Express {
   const app = express()
   app.use(express.json({ limit: '1mb' }))
+  const orders = openOrders()
   app.get('/datastores', async (_request, response) => {
     response.json({ versions: await host.offers() })
   })
@@ -40,13 +42,18 @@ function hostApp(host: Host, log: Logger): Express {
     const spec = guestSpecSchema.parse(request.body)
     if (spec.instanceId !== idOf(request.params.id))
       throw new RedtroveError('bad_request', 'The ids of address and body differ.')
+    orders.accept(spec.instanceId, request.get(ORDER_HEADER))
     response.json(await host.ensure(spec))
   })
   app.post('/guests/:id/fence', async (request, response) => {
-    response.json(await host.fence(idOf(request.params.id)))
+    const id = idOf(request.params.id)
+    orders.accept(id, request.get(ORDER_HEADER))
+    response.json(await host.fence(id))
   })
   app.delete('/guests/:id', async (request, response) => {
-    response.json(await host.remove(idOf(request.params.id)))
+    const id = idOf(request.params.id)
+    orders.accept(id, request.get(ORDER_HEADER))
+    response.json(await host.remove(id))
   })
   app.use(failureWriter(log))
   return app
@@ -61,10 +68,15 @@ function idOf(text: string | undefined): string {
 
 function failureWriter(log: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, _next) => {
-    const status = isKind(error, 'bad_request') || error instanceof z.ZodError ? 400 : 500
+    const status = statusOf(error)
     log.error({ reason: messageOf(error) }, 'host call failed')
     response.status(status).json({ message: messageOf(error) })
   }
+}
+
+function statusOf(error: unknown): number {
+  if (isKind(error, 'stale_epoch')) return 409
+  return isKind(error, 'bad_request') || error instanceof z.ZodError ? 400 : 500
 }
 
 async function close(server: Server): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DatastoreOffer, GuestSpec, GuestState } from '../../common/contracts/host.js'
+import type { DatastoreOffer, GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
 import type { Endpoint, InstanceId } from '../../common/domain/instance.js'
 
 /** All that a provider needs to run a guest; it chooses the address itself. */
@@ -6,20 +6,38 @@ export type Machine = Omit<GuestSpec, 'endpoint'>
 
 /**
  * Where instances live. Every method may be repeated and has a deadline; `unavailable` when the provider does not answer,
- * `conflict` when it has no address left.
+ * `conflict` when it has no address left. Acts carry the operation's order and fail with `stale_epoch` when the provider has seen
+ * a higher one for that instance.
  */
 export interface Compute {
   /** The guest's agent runs (again) at an address that is recorded and stays; a fenced guest is let go on. */
-  ensure(machine: Machine): Promise<{ readonly endpoint: Endpoint }>
+  ensure(machine: Machine, order: Order): Promise<{ readonly endpoint: Endpoint }>
   /** Nothing is left of the guest; none there is a success. */
-  remove(instanceId: InstanceId): Promise<void>
+  remove(instanceId: InstanceId, order: Order): Promise<void>
   /**
    * Returns only when the instance can no longer serve, and it stays so until `ensure`. Fails with `fence_failed` when that
    * cannot be confirmed, whatever the reason.
    */
-  fence(instanceId: InstanceId): Promise<void>
+  fence(instanceId: InstanceId, order: Order): Promise<void>
   inspect(instanceId: InstanceId): Promise<GuestState>
   inventory(): Promise<readonly GuestState[]>
   /** What can be run here. */
   offers(): Promise<readonly DatastoreOffer[]>
+}
+
+/** Compute under one operation's order: what a workflow sees. */
+export interface OrderedCompute extends Pick<Compute, 'inspect'> {
+  ensure(machine: Machine): Promise<{ readonly endpoint: Endpoint }>
+  remove(instanceId: InstanceId): Promise<void>
+  fence(instanceId: InstanceId): Promise<void>
+}
+
+/** Gives every act the same order. */
+export function ordered(compute: Compute, order: Order): OrderedCompute {
+  return {
+    ensure: (machine) => compute.ensure(machine, order),
+    remove: (id) => compute.remove(id, order),
+    fence: (id) => compute.fence(id, order),
+    inspect: (id) => compute.inspect(id),
+  }
 }

@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import type { z } from 'zod'
+import { ORDER_HEADER, type Order } from '../../common/contracts/host.js'
 import { RedtroveError } from '../../common/errors.js'
 
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
@@ -11,16 +12,19 @@ export interface HostCall<T> {
   readonly answer: z.ZodType<T>
   readonly timeoutMs: number
   readonly body?: unknown
+  readonly order?: Order
 }
 
 /**
  * One call to the process provider's host part over its unix socket (`common/contracts/host.ts`). Fails with `unavailable` when
- * nobody listens or no answer came in time, and with `guest_failed` carrying the host part's own sentence.
+ * nobody listens or no answer came in time, `stale_epoch` when it has seen a higher order, and
+ * `guest_failed` with its own sentence otherwise.
  */
 export async function callHost<T>(socketPath: string, call: HostCall<T>): Promise<T> {
   const { status, text } = await exchange(socketPath, call)
   const body = parsed(text)
-  if (status < 200 || status > 299) throw new RedtroveError('guest_failed', sentenceOf(call, status, body))
+  if (status < 200 || status > 299)
+    throw new RedtroveError(status === 409 ? 'stale_epoch' : 'guest_failed', sentenceOf(call, status, body))
   const answer = call.answer.safeParse(body)
   if (answer.success) return answer.data
   throw new RedtroveError(
@@ -31,15 +35,18 @@ export async function callHost<T>(socketPath: string, call: HostCall<T>): Promis
 
 function exchange(
   socketPath: string,
-  { method, path, body, timeoutMs }: HostCall<unknown>,
+  { method, path, body, timeoutMs, order }: HostCall<unknown>,
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) =>
       reject(new RedtroveError('unavailable', `The host part did not carry out ${method} ${path}: ${why}.`))
     const payload = body === undefined ? undefined : JSON.stringify(body)
-    const headers = payload
-      ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
-      : {}
+    const headers = {
+      ...(payload
+        ? { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }
+        : {}),
+      ...(order ? { [ORDER_HEADER]: `${order.epoch}.${order.attempt}` } : {}),
+    }
     const call = request(
       { socketPath, method, path, headers, signal: AbortSignal.timeout(timeoutMs) },
       (answer) => {

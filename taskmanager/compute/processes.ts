@@ -3,9 +3,14 @@
  * loopback address of its own, so an instance is an address as in Trove.
  */
 import { z } from 'zod'
-import { datastoreOfferSchema, type GuestState, guestStateSchema } from '../../common/contracts/host.js'
+import {
+  datastoreOfferSchema,
+  type GuestState,
+  guestStateSchema,
+  type Order,
+} from '../../common/contracts/host.js'
 import type { InstanceId } from '../../common/domain/instance.js'
-import { messageOf, RedtroveError } from '../../common/errors.js'
+import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import { type AddressBook, allotAddress } from './addresses.js'
 import type { Compute, Machine } from './compute.js'
 import { callHost } from './host-client.js'
@@ -33,24 +38,31 @@ export interface ProcessesOptions {
 /** Compute over the host part of this machine. */
 export function processes({ socketPath, network, addresses }: ProcessesOptions): Compute {
   const guestPath = (id: InstanceId) => `/guests/${encodeURIComponent(id)}`
-  const call = (method: 'GET' | 'PUT' | 'POST' | 'DELETE', path: string, timeoutMs: number, body?: unknown) =>
-    callHost(socketPath, { method, path, timeoutMs, answer: guestStateSchema, body })
+  const call = (
+    method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    timeoutMs: number,
+    more: { order?: Order; body?: unknown } = {},
+  ) => callHost(socketPath, { method, path, timeoutMs, answer: guestStateSchema, ...more })
   return {
-    async ensure(machine: Machine) {
+    async ensure(machine: Machine, order) {
       const { instance } = await addresses.find(null, machine.instanceId)
       const endpoint = instance.endpoint ?? (await allotAddress(machine.instanceId, network, addresses))
-      await call('PUT', guestPath(machine.instanceId), ENSURE_MS, { ...machine, endpoint })
+      await call('PUT', guestPath(machine.instanceId), ENSURE_MS, { order, body: { ...machine, endpoint } })
       return { endpoint }
     },
-    async remove(id) {
-      await call('DELETE', guestPath(id), REMOVE_MS)
+    async remove(id, order) {
+      await call('DELETE', guestPath(id), REMOVE_MS, { order })
     },
-    async fence(id) {
-      const state = await call('POST', `${guestPath(id)}/fence`, FENCE_MS).catch((cause: unknown) => {
-        throw new RedtroveError('fence_failed', `Instance ${id} could not be fenced: ${messageOf(cause)}`, {
-          cause,
-        })
-      })
+    async fence(id, order) {
+      const state = await call('POST', `${guestPath(id)}/fence`, FENCE_MS, { order }).catch(
+        (cause: unknown) => {
+          if (isKind(cause, 'stale_epoch')) throw cause
+          throw new RedtroveError('fence_failed', `Instance ${id} could not be fenced: ${messageOf(cause)}`, {
+            cause,
+          })
+        },
+      )
       if (!isGone(state))
         throw new RedtroveError(
           'fence_failed',

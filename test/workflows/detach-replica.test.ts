@@ -1,0 +1,24 @@
+import { expect } from 'vitest'
+import { matrix } from './matrix.js'
+
+matrix('detach_replica', {
+  async open(world) {
+    const { source, replicas, setId } = await world.set(2)
+    const [leaving = ''] = replicas
+    const members = [source, ...replicas]
+    return (await world.openOperation('detach_replica', leaving, setId, {}, { members })).id
+  },
+  async clean(world, operation) {
+    expect(operation.state).toBe('done')
+    const { instance } = await world.store.instances.find(null, operation.instanceId)
+    expect(instance).toMatchObject({ role: 'source', fault: null })
+    expect(instance.setId).not.toBe(operation.setId)
+    expect(world.guest(instance.id).takesWrites).toBe(true)
+    expect((await world.store.sets.find(instance.setId)).epoch).toBe(operation.epoch + 1)
+  },
+  async always(world, operation) {
+    const { instance } = await world.store.instances.find(null, operation.instanceId)
+    expect(instance.setId === operation.setId, 'out when done, in else').toBe(operation.state !== 'done')
+    expect((await world.store.sets.topologyOf(operation.setId)).replicas.length).toBeGreaterThan(0)
+  },
+})

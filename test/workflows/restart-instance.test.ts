@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { matrix } from './matrix.js'
+import { taskmanager } from './taskmanager.js'
+import { World } from './world.js'
+
+matrix('restart_instance', {
+  async open(world) {
+    const { replicas, setId } = await world.set(1)
+    const [id = ''] = replicas
+    world.guest(id).process = 'fenced'
+    return (await world.openOperation('restart_instance', id, setId, {})).id
+  },
+  clean(world, operation) {
+    expect(operation.state).toBe('done')
+    expect(world.guest(operation.instanceId)).toMatchObject({
+      restarts: 1,
+      process: 'running',
+      role: 'replica',
+    })
+  },
+})
+
+test('a hung source is power-cycled and leads again with all its data', async () => {
+  const world = await World.open()
+  const { source, setId } = await world.set(1)
+  world.guest(source).hostGone = true
+  const { id } = await world.openOperation('restart_instance', source, setId, {})
+  await world.clock.drive(taskmanager(world, 'one').run(id))
+  expect((await world.store.operations.find(null, id)).state).toBe('done')
+  expect(world.guest(source).takesWrites).toBe(true)
+  await world.check()
+  await world.close()
+})

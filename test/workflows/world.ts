@@ -1,0 +1,346 @@
+/*
+ * A service without processes: guests, provider and broker in memory, the store for real (SQLite in memory). Every outgoing call of
+ * a taskmanager goes through `outgoing`, which is where faults happen; before and after each of them clients try to write to every
+ * instance, and what they see is held against the promises of the service.
+ */
+import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import { guestAgent } from '../../common/contracts/guestagent.js'
+import type { GuestState, Order } from '../../common/contracts/host.js'
+import { connect } from '../../common/db/connect.js'
+import { migrate } from '../../common/db/migrate.js'
+import { openStore } from '../../common/db/open-store.js'
+import type { InstanceFacts, Store } from '../../common/db/store.js'
+import { driftOf } from '../../common/domain/drift.js'
+import type { InstanceId } from '../../common/domain/instance.js'
+import type { Operation, OperationKind, OperationRequests } from '../../common/domain/operation.js'
+import { RedtroveError } from '../../common/errors.js'
+import type { Client } from '../../common/rpc/contract.js'
+import { sealCredentials } from '../../common/secrets/credentials.js'
+import { keyRing } from '../../common/secrets/key-ring.js'
+import type { Compute, Machine } from '../../taskmanager/compute/compute.js'
+import { answersFor } from '../../taskmanager/questions.js'
+import { FakeGuest } from './fake-guest.js'
+import { VirtualClock } from './virtual-clock.js'
+
+export const PROJECT = 'demo'
+export const KEYS = keyRing(Buffer.alloc(32, 7))
+export const CREDENTIALS = { application: ['first-password'], replication: 'replication-password' }
+
+/** What stands between a taskmanager and everything it calls: counts, and makes the fault of the day. */
+export type Gate = <T>(call: string, act: () => Promise<T>) => Promise<T>
+
+export class World {
+  readonly clock = new VirtualClock()
+  readonly guests = new Map<InstanceId, FakeGuest>()
+  readonly queues = new Set<InstanceId>()
+  brokerAway = false
+  /** Acknowledged writes by the set whose source took them. */
+  readonly acknowledged = new Map<string, string[]>()
+  private readonly orders = new Map<InstanceId, Order>()
+  private addresses = 1
+  readonly violations: string[] = []
+  private lastCall = 'at rest'
+  private written = 0
+  private reportSeq = 0
+  private readonly stopped = new AbortController()
+
+  private constructor(readonly store: Store) {}
+
+  static async open(): Promise<World> {
+    const db = connect('sqlite::memory:')
+    await migrate(db)
+    // The store needs the world's clock and the world the store.
+    const late: { clock?: VirtualClock } = {}
+    const clock = {
+      now: () => late.clock?.now() ?? 0,
+      monotonicMs: () => late.clock?.monotonicMs() ?? 0,
+      sleep: async () => {},
+    }
+    const world = new World(openStore(db, { clock }))
+    late.clock = world.clock
+    void world.keepReporting()
+    return world
+  }
+
+  async close(): Promise<void> {
+    this.stopped.abort()
+    await this.store.close()
+  }
+
+  guest(id: InstanceId): FakeGuest {
+    const found = this.guests.get(id)
+    if (!found) throw new Error(`There is no guest ${id}.`)
+    return found
+  }
+
+  /** A set with a source and replicas that serve. */
+  async set(
+    replicaCount: number,
+  ): Promise<{ source: InstanceId; replicas: readonly InstanceId[]; setId: string }> {
+    const [source, setId] = [randomUUID(), randomUUID()]
+    await this.openOperation('create_instance', source, setId, {}, { newIds: [source], newSet: true })
+    await this.settle(source, setId, 'source')
+    const replicas = Array.from({ length: replicaCount }, () => randomUUID()).toSorted()
+    for (const id of replicas) {
+      await this.openOperation('create_replicas', source, setId, { replicaIds: [id] }, { newIds: [id] })
+      await this.settle(id, setId, 'replica', source)
+    }
+    this.everybodyWrites()
+    this.copyAll()
+    for (const guest of this.guests.values()) guest.syncFull = 0
+    await this.report()
+    return { source, replicas, setId }
+  }
+
+  async openOperation<K extends OperationKind>(
+    kind: K,
+    instanceId: InstanceId,
+    setId: string,
+    request: OperationRequests[K],
+    options: {
+      readonly newIds?: readonly InstanceId[]
+      readonly newSet?: boolean
+      readonly members?: readonly InstanceId[]
+    } = {},
+  ): Promise<Operation<K>> {
+    const { newIds = [], newSet = false } = options
+    const role = newSet ? ('source' as const) : ('replica' as const)
+    return this.store.operations.open({
+      kind,
+      projectId: PROJECT,
+      instanceId,
+      setId,
+      memberIds: options.members ?? [...new Set([instanceId, ...newIds])],
+      request,
+      requestId: `req-${randomUUID()}`,
+      deadlineMs: 600_000,
+      ...(newSet
+        ? { newSet: { id: setId, projectId: PROJECT, sealedCredentials: sealCredentials(KEYS, CREDENTIALS) } }
+        : {}),
+      newInstances: newIds.map((id) => ({
+        id,
+        projectId: PROJECT,
+        name: id.slice(0, 4),
+        setId,
+        role,
+        flavorId: '1',
+        volumeGb: 1,
+        volumeType: null,
+        datastoreVersionId: randomUUID(),
+        availabilityZone: null,
+        locality: null,
+        access: {},
+      })),
+    })
+  }
+
+  /** What a client's attempt to write on every instance shows. */
+  everybodyWrites(): void {
+    const takers = [...this.guests.values()].filter(({ takesWrites }) => takesWrites)
+    const sets = takers.map(({ accepted }) => accepted.setId)
+    // Noted and judged at the end: thrown here, it would be one more failed call to the taskmanager.
+    if (new Set(sets).size !== sets.length) this.violations.push(`two members take writes ${this.lastCall}`)
+    for (const taker of takers) {
+      this.written += 1
+      const id = `w${this.written}`
+      if (!taker.write(id)) continue
+      const { setId } = taker.accepted
+      this.acknowledged.set(setId, [...(this.acknowledged.get(setId) ?? []), id])
+    }
+  }
+
+  copyAll(): void {
+    for (const guest of this.guests.values()) guest.copy()
+  }
+
+  /** One call of a taskmanager to the outside, with clients writing on both sides of it. */
+  outgoing<T>(name: string, act: () => Promise<T>): Promise<T> {
+    return this.clock.busy(async () => {
+      this.copyAll()
+      this.lastCall = `before ${name}`
+      this.everybodyWrites()
+      try {
+        return await act()
+      } finally {
+        this.lastCall = `after ${name}`
+        this.everybodyWrites()
+      }
+    })
+  }
+
+  client(id: InstanceId, gate: Gate): Client<typeof guestAgent> {
+    const methods = Object.keys(guestAgent).map((name) => [
+      name,
+      (params: never, options?: { signal?: AbortSignal }) =>
+        gate(`${name}`, () => this.call(id, name as keyof typeof guestAgent, params, options?.signal)),
+    ])
+    return Object.fromEntries(methods) as Client<typeof guestAgent> // one entry a method of the contract
+  }
+
+  compute(gate: Gate): Compute {
+    const state = (id: InstanceId): GuestState => ({
+      instanceId: id,
+      state: this.guests.get(id)?.process ?? 'absent',
+      agentPid: null,
+      serverPid: null,
+    })
+    return {
+      ensure: (machine, order) =>
+        gate('compute.ensure', async () => {
+          this.accept(machine.instanceId, order)
+          return this.ensure(machine)
+        }),
+      remove: (id, order) =>
+        gate('compute.remove', async () => {
+          this.accept(id, order)
+          this.guests.delete(id)
+        }),
+      fence: (id, order) =>
+        gate('compute.fence', async () => {
+          this.accept(id, order)
+          const guest = this.guests.get(id)
+          if (guest) guest.process = 'fenced'
+        }),
+      inspect: (id) => gate('compute.inspect', async () => state(id)),
+      inventory: async () => [...this.guests.keys()].map(state),
+      offers: async () => [],
+    }
+  }
+
+  async ensure(machine: Machine) {
+    const known = this.guests.get(machine.instanceId)
+    const { instance } = await this.store.instances.find(null, machine.instanceId)
+    const endpoint = instance.endpoint ?? this.nextAddress()
+    if (!instance.endpoint) await this.store.instances.setEndpoint(machine.instanceId, endpoint)
+    if (known?.process === 'fenced') known.reboot()
+    if (!known) {
+      const guest = new FakeGuest(
+        machine.instanceId,
+        endpoint,
+        machine,
+        () => [...this.guests.values()],
+        this.clock,
+      )
+      this.guests.set(machine.instanceId, guest)
+    }
+    return { endpoint }
+  }
+
+  private nextAddress() {
+    this.addresses += 1
+    return { host: `127.99.0.${this.addresses}`, port: 6379 }
+  }
+
+  private accept(id: InstanceId, { epoch, attempt }: Order): void {
+    const seen = this.orders.get(id) ?? { epoch: 0, attempt: 0 }
+    if (epoch < seen.epoch || (epoch === seen.epoch && attempt < seen.attempt))
+      throw new RedtroveError('stale_epoch', 'The provider has seen a higher order.')
+    this.orders.set(id, { epoch, attempt })
+  }
+
+  /** Stores what every agent that is there says of its server. */
+  async report(): Promise<void> {
+    const there = [...this.guests.values()].filter(({ answers }) => answers)
+    this.reportSeq += 1
+    const reports = there.map((guest) => ({
+      instanceId: guest.id,
+      bootId: 'boot',
+      seq: this.reportSeq,
+      observation: guest.observe(),
+    }))
+    await this.store.observations.save(reports, this.clock.now())
+  }
+
+  async facts(): Promise<readonly InstanceFacts[]> {
+    return this.store.instances.all()
+  }
+
+  /** All promises of the service, of everything at rest. */
+  async check(): Promise<void> {
+    await this.clock.drive(this.clock.sleep(30_000))
+    await this.askAll()
+    this.copyAll()
+    this.everybodyWrites()
+    expect(this.violations).toEqual([])
+    const all = await this.facts()
+    for (const { instance, operation, sourceId } of all) {
+      expect(operation, 'nothing is claimed').toBeNull()
+      const source = all.find((one) => one.instance.id === sourceId)?.instance
+      const guest = this.guests.get(instance.id)
+      if (!instance.fault && guest?.answers) {
+        const drift = driftOf({ ...instance, source: source?.endpoint ?? null }, guest.observe())
+        expect(drift, 'rows and machines agree').toEqual([])
+      }
+      if (instance.role === 'source' && !instance.fault && guest?.serves)
+        expect(guest.takesWrites, 'a source without a fault takes writes').toBe(true)
+    }
+    for (const setId of new Set(all.map(({ instance }) => instance.setId)))
+      this.checkWrites(
+        setId,
+        all.filter(({ instance }) => instance.setId === setId),
+      )
+    const known = new Set(all.map(({ instance }) => instance.id))
+    for (const id of this.guests.keys()) expect(known.has(id), 'no guest without a row').toBe(true)
+  }
+
+  /** Agents that started (again) ask what they are until they get an answer. */
+  private async askAll(): Promise<void> {
+    for (const guest of this.guests.values()) {
+      if (!guest.asks || !guest.answers) continue
+      const { assignment } = await answersFor(guest.id, { store: this.store, keyRing: KEYS }).assignmentOf({})
+      if (assignment) guest.hear(assignment)
+    }
+  }
+
+  private checkWrites(setId: string, members: readonly InstanceFacts[]): void {
+    const sources = members.filter(({ instance }) => instance.role === 'source')
+    expect(sources.length, 'a set has one source').toBeLessThanOrEqual(1)
+    const guest = this.guests.get(sources[0]?.instance.id ?? '')
+    if (!guest) return
+    const lost = (this.acknowledged.get(setId) ?? []).filter((id) => !guest.data.includes(id))
+    expect(lost, 'acknowledged writes that the source does not have').toEqual([])
+  }
+
+  private async call(
+    id: InstanceId,
+    name: keyof typeof guestAgent,
+    params: never,
+    signal?: AbortSignal,
+  ): Promise<never> {
+    if (this.brokerAway) throw new RedtroveError('unavailable', 'The broker is away.')
+    const guest = this.guests.get(id)
+    if (!guest || !this.queues.has(id))
+      throw new RedtroveError('guest_timeout', `Instance ${id} has no queue.`)
+    if (!guest.answers) await this.silence(guestAgent[name].timeoutMs, signal)
+    if (guest.stopped && name === 'assume') throw new RedtroveError('guest_failed', 'redis-server is stopped')
+    return guest.handlers[name](params) as Promise<never> // the caller's types say which result
+  }
+
+  /** Nobody answers: not busy meanwhile, so that time passes. */
+  private async silence(timeoutMs: number, signal?: AbortSignal): Promise<never> {
+    await this.clock.idle(() => this.clock.sleep(timeoutMs, signal))
+    throw new RedtroveError('guest_timeout', 'no answer')
+  }
+
+  /** Brings a new instance to where its operation would have. */
+  private async settle(id: InstanceId, setId: string, role: 'source' | 'replica', sourceId?: InstanceId) {
+    const [operation] = await this.store.operations.listOpen()
+    if (!operation) throw new Error('no open operation')
+    const taken = await this.store.operations.takeLease(operation.id, 'setup', operation)
+    const source = sourceId ? this.guest(sourceId).endpoint : null
+    const assignment = { setId, epoch: operation.epoch, role, source, credentials: CREDENTIALS }
+    this.queues.add(id)
+    await this.ensure({ instanceId: id, assignment, sealKey: '0'.repeat(64), maxMemoryBytes: 0, volumeGb: 1 })
+    if (role === 'source') this.guest(id).writesFenced = false
+    const lease = { operationId: operation.id, owner: 'setup', attempt: taken?.attempt ?? 0 }
+    await this.store.operations.close(lease, 'done', { result: { summary: 'set up' } })
+  }
+
+  private async keepReporting(): Promise<void> {
+    while (!this.stopped.signal.aborted) {
+      await this.clock.sleep(1_000, this.stopped.signal).catch(() => {})
+      if (!this.stopped.signal.aborted) await this.clock.busy(() => this.report()).catch(() => {})
+    }
+  }
+}
