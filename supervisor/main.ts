@@ -46,9 +46,10 @@ async function startAll(settings: Settings, script: string, log: Logger, stack: 
   const layout = stateLayout(settings.REDTROVE_STATE_DIR)
   await masterKey(layout.masterKey)
   const tokens = staticTokens(layout.tokens)
-  writeSecretFile(layout.amqpUrl, await brokerUrl(settings, log, stack))
   const host = openHost(hostOptions(settings, [process.execPath, ...process.execArgv, script], log))
+  // A missing redis-server is said at once, not after the broker's ten seconds.
   await host.offers()
+  writeSecretFile(layout.amqpUrl, await brokerUrl(settings, log, stack))
   stack.push(await serveHost(host, layout.hostSocket, log))
   stack.push(() => host.stop())
   host.open()
