@@ -30,7 +30,8 @@ const STANDARD: Streams = {
   note: (text) => void process.stderr.write(`${text}\n`),
   isTerminal: process.stdout.isTTY === true,
   canRewrite: process.stderr.isTTY === true,
-  columns: process.stderr.columns ?? 80,
+  // 0 on a terminal that does not know its own width.
+  columns: process.stderr.columns || 80,
 }
 
 interface GlobalOptions {

@@ -18,12 +18,12 @@ export function show(output: Output, data: unknown, human: () => string): void {
   output.print(output.json ? JSON.stringify(data, null, 2) : human())
 }
 
-/** Rows under headings, without colour. */
+/** Rows under headings, without colour; a row is a line, so that a long list can be searched line by line. */
 export function table(
   headings: readonly string[],
   rows: readonly (readonly (string | number | null | undefined)[])[],
 ): string {
-  const made = new Table({ head: [...headings], style: { head: [], border: [] } })
+  const made = new Table({ head: [...headings], style: { head: [], border: [], compact: true } })
   made.push(...rows.map((row) => row.map(cell)))
   return made.toString()
 }

@@ -131,7 +131,11 @@ async function createdBy(
   last: Instance,
   source: Instance | null,
 ): Promise<readonly Instance[]> {
-  if (!source) return [(await client.get<{ instance: Instance }>(`/instances/${last.id}`)).instance]
+  const detail = async (id: string) => (await client.get<{ instance: Instance }>(`/instances/${id}`)).instance
+  if (!source) return [await detail(last.id)]
   const before = new Set(source.replicas?.map(({ id }) => id))
-  return (await allInstances(client)).filter((it) => it.replica_of?.id === source.id && !before.has(it.id))
+  const added = (await allInstances(client)).filter(
+    (it) => it.replica_of?.id === source.id && !before.has(it.id),
+  )
+  return Promise.all(added.map(({ id }) => detail(id)))
 }

@@ -113,9 +113,8 @@ async function remove({ client, output, follow: options }: CommandContext, name:
 async function change({ client, output, follow: options }: CommandContext, name: string, update: object) {
   const { id } = await resolveInstance(client, name)
   const { operationId } = await client.send('PUT', `/instances/${id}`, { instance: update })
-  await follow(client, operationId, options, output)
-  if (output.json)
-    output.print(
-      JSON.stringify((await client.get<{ instance: Instance }>(`/instances/${id}`)).instance, null, 2),
-    )
+  const operation = await follow(client, operationId, options, output)
+  const { instance } = await client.get<{ instance: Instance }>(`/instances/${id}`)
+  if (output.json) output.print(JSON.stringify(instance, null, 2))
+  else if (operation || operationId === null) output.print(instanceCard(instance))
 }
