@@ -60,6 +60,33 @@ describe('docs/replication.md', () => {
   })
 })
 
+describe('docs/architecture.md', () => {
+  const map = /^## Folders$[\s\S]*?```text\n([\s\S]*?)```/m.exec(read('docs/architecture.md'))?.[1] ?? ''
+  const named = map.split('\n').flatMap((line) => {
+    const [names = ''] = line
+      .trimEnd()
+      .split(/ {3,}(?=\S)/)
+      .filter((part) => part !== '')
+    return names
+      .trim()
+      .split(' ')
+      .map((name) => ({ name, nested: line.startsWith('  ') }))
+  })
+
+  it('names in its folder map what is there', () => {
+    let folder = ''
+    const missing: string[] = []
+    for (const { name, nested } of named) {
+      if (name === '') continue
+      if (!nested && name.endsWith('/')) folder = name
+      const path = nested ? join(folder, name) : name
+      if (!existsSync(join(root, path))) missing.push(path)
+    }
+    expect(named.length).toBeGreaterThan(30)
+    expect(missing).toEqual([])
+  })
+})
+
 describe('docs/status-codes.md', () => {
   const rows = rowsOf(read('docs/status-codes.md'))
 
