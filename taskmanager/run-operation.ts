@@ -20,8 +20,9 @@ import type { Failpoint } from './failpoint.js'
 import { within } from './guests.js'
 import { type Journal, openJournal } from './journal.js'
 import { type KeptLease, keepLease } from './lease.js'
+import { closeOperation, confirmLease, isAway, savePlan } from './sure-writes.js'
 import type { Timings } from './timings.js'
-import type { Outcome, Ready, Workflow, WorkflowContext } from './workflow.js'
+import type { Outcome, Workflow, WorkflowContext } from './workflow.js'
 
 /** What every run of an operation shares. */
 export interface RunnerParts {
@@ -50,10 +51,6 @@ const RETRY_MS_MIN = 100
 const RETRY_MS_MAX = 3_000
 const TAKE_BACK_MS = 20_000
 const GIVE_UP_MS = 30_000
-/** A database that is there and refuses an operation's outcome this often will not take it. */
-const REFUSALS_MAX = 5
-const UNRECORDED =
-  'Its outcome could not be recorded; compare the set with its desired topology and restart what differs.'
 /** Taken over this often, an operation is taken for one that kills whoever carries it out. */
 const ATTEMPTS_MAX = 50
 
@@ -74,7 +71,7 @@ export async function runOperation(operation: Operation, lease: Lease, parts: Ru
     const outcome =
       operation.plan === null ? await fromTheStart(run) : await forward(run, operation.plan, true)
     await journal.flush()
-    await close(run, outcome)
+    await closeOperation(run, outcome)
     return true
   } catch (error) {
     if (!kept.signal.aborted && !isKind(error, 'lease_lost')) throw error
@@ -135,34 +132,6 @@ async function tryPrepare(run: Run, context: WorkflowContext): Promise<Tried> {
     await confirmLease(run)
     await takeBack(run, undo)
     return { error }
-  }
-}
-
-/** Whoever was frozen may have been overtaken without knowing it: nothing is taken back then, it is another's by now. */
-async function confirmLease({ store, lease, kept, clock }: Run): Promise<void> {
-  for (;;) {
-    try {
-      await store.operations.renew(lease)
-      return
-    } catch (error) {
-      if (isKind(error, 'lease_lost')) throw error
-    }
-    await clock.sleep(RETRY_MS_MIN, kept.signal)
-  }
-}
-
-/** Ends only when it is known whether the plan was saved: taking back after it was would tear the set. */
-async function savePlan({ store, lease, kept, clock }: Run, ready: Ready<unknown>) {
-  for (;;) {
-    try {
-      return await store.operations.savePlan(lease, ready.plan, ready.changes)
-    } catch (error) {
-      if (isKind(error, 'lease_lost')) throw error
-      const found = await store.operations.find(null, lease.operationId).catch(() => null)
-      if (found?.state === 'committing' && found.attempt === lease.attempt) return
-      if (found && !isKind(error, 'unavailable')) throw error
-    }
-    await clock.sleep(RETRY_MS_MIN, kept.signal)
   }
 }
 
@@ -241,28 +210,6 @@ async function givenUp(
       changes: { instances: { [operation.instanceId]: { fault } } },
     }
   }
-}
-
-async function close({ store, lease, kept, clock, log }: Run, outcome: Outcome): Promise<void> {
-  const { state, ...rest } = outcome
-  for (let refusals = 0; ; ) {
-    try {
-      if (refusals < REFUSALS_MAX) await store.operations.close(lease, state, rest)
-      else await store.operations.close(lease, 'failed', { fault: UNRECORDED })
-      log.info({ state, summary: outcome.result?.summary, fault: outcome.fault }, 'operation closed')
-      return
-    } catch (error) {
-      if (isKind(error, 'lease_lost')) throw error
-      if (!isAway(error)) refusals += 1
-      log.warn({ reason: messageOf(error), refusals }, 'operation not closed, trying again')
-    }
-    await clock.sleep(RETRY_MS_MIN, kept.signal)
-  }
-}
-
-/** A part of the control plane, not a guest: the same call may succeed as soon as it is back. */
-function isAway(error: unknown): boolean {
-  return isKind(error, 'unavailable')
 }
 
 /** Counted from the operation's creation. Wall clocks, since more than one process may have had it; a stepped clock costs a take-back. */

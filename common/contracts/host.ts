@@ -34,6 +34,7 @@ export type GuestState = z.output<typeof guestStateSchema>
  * before is refused with 409: a taskmanager that was overtaken can neither start, fence nor remove anything.
  */
 export const ORDER_HEADER = 'x-redtrove-order'
+/** The header's value, parsed. */
 export const orderSchema = z
   .string()
   .regex(/^\d{1,15}\.\d{1,15}$/)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { matrix } from './matrix.js'
+import { checkPromises } from './promises.js'
 import { taskmanager } from './taskmanager.js'
 import { World } from './world.js'
 
@@ -55,7 +56,7 @@ test('one replica that never comes up goes to ERROR alone, the others finish', a
   expect(operation).toMatchObject({ state: 'done', result: { failed: [bad] } })
   const facts = await world.store.instances.findMany([...replicaIds, source])
   for (const { instance } of facts) expect(instance.fault !== null, instance.id).toBe(instance.id === bad)
-  await world.check()
+  await checkPromises(world)
   await world.close()
 })
 

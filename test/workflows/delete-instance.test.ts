@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { matrix } from './matrix.js'
+import { checkPromises } from './promises.js'
 import { taskmanager } from './taskmanager.js'
 import { World } from './world.js'
 
@@ -26,7 +27,7 @@ test('an instance of which nothing is left can be deleted', async () => {
   const operation = await world.openOperation('delete_instance', id, setId, {})
   await world.clock.drive(taskmanager(world, 'one').run(operation.id))
   expect((await world.store.operations.find(null, operation.id)).state).toBe('done')
-  await world.check()
+  await checkPromises(world)
   await world.close()
 })
 
@@ -36,6 +37,6 @@ test('a source with replicas is not deleted', async () => {
   const operation = await world.openOperation('delete_instance', source, setId, {})
   await world.clock.drive(taskmanager(world, 'one').run(operation.id))
   expect(await world.store.operations.find(null, operation.id)).toMatchObject({ state: 'rolled_back' })
-  await world.check()
+  await checkPromises(world)
   await world.close()
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { matrix } from './matrix.js'
+import { checkPromises } from './promises.js'
 import { taskmanager } from './taskmanager.js'
 import { World } from './world.js'
 
@@ -52,7 +53,7 @@ test('a replica that does not answer is skipped and is not fatal', async () => {
     result: { skipped: [gone] },
   })
   expect(world.clock.now() - begun).toBeLessThan(30_000)
-  await world.check()
+  await checkPromises(world)
   await world.close()
 })
 
@@ -64,7 +65,7 @@ test('the replica with most of the history leads, whatever their order', async (
   await world.clock.drive(taskmanager(world, 'one').run(id))
   const operation = await world.store.operations.find(null, id)
   expect(operation).toMatchObject({ state: 'done', result: { sourceId: last } })
-  await world.check()
+  await checkPromises(world)
   await world.close()
 })
 
@@ -80,7 +81,7 @@ test('a winner that dies before it leads is fenced and the next in rank leads', 
   expect((await world.store.sets.topologyOf(setId)).source).toBe(replicas[1])
   expect(world.guest(first).process).toBe('fenced')
   expect((await world.store.instances.find(null, first)).instance.fault?.message).toMatch('fenced')
-  await world.check()
+  await checkPromises(world)
   await world.close()
 })
 
@@ -94,7 +95,7 @@ test('a healthy source is not ejected, and is not touched', async () => {
   expect(operation).toMatchObject({ state: 'rolled_back' })
   expect(operation.fault).toMatch('healthy')
   expect(world.guest(source).process).toBe('running')
-  await world.check()
+  await checkPromises(world)
   await world.close()
 })
 
@@ -109,6 +110,6 @@ test('nobody leads when the source cannot be fenced', async () => {
   expect((await world.store.operations.find(null, id)).state).toBe('rolled_back')
   expect((await world.store.sets.topologyOf(setId)).source).toBe(source)
   world.guest(source).hostGone = false
-  await world.check()
+  await checkPromises(world)
   await world.close()
 })

@@ -6,6 +6,7 @@
 import { describe, expect, test } from 'vitest'
 import { isOpen, type Operation } from '../../common/domain/operation.js'
 import { type ErrorKind, RedtroveError } from '../../common/errors.js'
+import { checkPromises } from './promises.js'
 import { Life, type OnCall, taskmanager } from './taskmanager.js'
 import { World } from './world.js'
 
@@ -97,7 +98,7 @@ async function end(world: World, scenario: Scenario, id: string): Promise<void> 
   try {
     const operation = await world.store.operations.find(null, id)
     expect(isOpen(operation), `the operation has ended (${operation.state})`).toBe(false)
-    await world.check()
+    await checkPromises(world)
     await scenario.always?.(world, operation)
   } finally {
     await world.close()

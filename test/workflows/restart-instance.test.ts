@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { matrix } from './matrix.js'
+import { checkPromises } from './promises.js'
 import { taskmanager } from './taskmanager.js'
 import { World } from './world.js'
 
@@ -28,6 +29,6 @@ test('a hung source is power-cycled and leads again with all its data', async ()
   await world.clock.drive(taskmanager(world, 'one').run(id))
   expect((await world.store.operations.find(null, id)).state).toBe('done')
   expect(world.guest(source).takesWrites).toBe(true)
-  await world.check()
+  await checkPromises(world)
   await world.close()
 })

@@ -4,23 +4,21 @@
  * instance, and what they see is held against the promises of the service.
  */
 import { randomUUID } from 'node:crypto'
-import { expect } from 'vitest'
 import { guestAgent } from '../../common/contracts/guestagent.js'
-import type { GuestState, Order } from '../../common/contracts/host.js'
 import { connect } from '../../common/db/connect.js'
 import { migrate } from '../../common/db/migrate.js'
 import { openStore } from '../../common/db/open-store.js'
 import type { InstanceFacts, Store } from '../../common/db/store.js'
-import { driftOf } from '../../common/domain/drift.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import type { Operation, OperationKind, OperationRequests } from '../../common/domain/operation.js'
 import { RedtroveError } from '../../common/errors.js'
 import type { Client } from '../../common/rpc/contract.js'
 import { sealCredentials } from '../../common/secrets/credentials.js'
 import { keyRing } from '../../common/secrets/key-ring.js'
-import type { Compute, Machine } from '../../taskmanager/compute/compute.js'
+import type { Compute } from '../../taskmanager/compute/compute.js'
 import { answersFor } from '../../taskmanager/questions.js'
-import { FakeGuest } from './fake-guest.js'
+import type { FakeGuest } from './fake-guest.js'
+import { FakeProvider } from './fake-provider.js'
 import { VirtualClock } from './virtual-clock.js'
 
 export const PROJECT = 'demo'
@@ -37,8 +35,7 @@ export class World {
   brokerAway = false
   /** Acknowledged writes by the set whose source took them. */
   readonly acknowledged = new Map<string, string[]>()
-  private readonly orders = new Map<InstanceId, Order>()
-  private addresses = 1
+  private readonly provider = new FakeProvider(this)
   readonly violations: string[] = []
   private lastCall = 'at rest'
   private written = 0
@@ -179,64 +176,7 @@ export class World {
   }
 
   compute(gate: Gate): Compute {
-    const state = (id: InstanceId): GuestState => ({
-      instanceId: id,
-      state: this.guests.get(id)?.process ?? 'absent',
-      agentPid: null,
-      serverPid: null,
-    })
-    return {
-      ensure: (machine, order) =>
-        gate('compute.ensure', async () => {
-          this.accept(machine.instanceId, order)
-          return this.ensure(machine)
-        }),
-      remove: (id, order) =>
-        gate('compute.remove', async () => {
-          this.accept(id, order)
-          this.guests.delete(id)
-        }),
-      fence: (id, order) =>
-        gate('compute.fence', async () => {
-          this.accept(id, order)
-          const guest = this.guests.get(id)
-          if (guest) guest.process = 'fenced'
-        }),
-      inspect: (id) => gate('compute.inspect', async () => state(id)),
-      inventory: async () => [...this.guests.keys()].map(state),
-      offers: async () => [],
-    }
-  }
-
-  async ensure(machine: Machine) {
-    const known = this.guests.get(machine.instanceId)
-    const { instance } = await this.store.instances.find(null, machine.instanceId)
-    const endpoint = instance.endpoint ?? this.nextAddress()
-    if (!instance.endpoint) await this.store.instances.setEndpoint(machine.instanceId, endpoint)
-    if (known?.process === 'fenced') known.reboot()
-    if (!known) {
-      const guest = new FakeGuest(
-        machine.instanceId,
-        endpoint,
-        machine,
-        () => [...this.guests.values()],
-        this.clock,
-      )
-      this.guests.set(machine.instanceId, guest)
-    }
-    return { endpoint }
-  }
-
-  private nextAddress() {
-    this.addresses += 1
-    return { host: `127.99.0.${this.addresses}`, port: 6379 }
-  }
-
-  private accept(id: InstanceId, { epoch, attempt }: Order): void {
-    const seen = this.orders.get(id) ?? { epoch: 0, attempt: 0 }
-    if (epoch < seen.epoch || (epoch === seen.epoch && attempt < seen.attempt))
-      throw new RedtroveError('stale_epoch', 'The provider has seen a higher order.')
-    this.orders.set(id, { epoch, attempt })
+    return this.provider.compute(gate)
   }
 
   /** Stores what every agent that is there says of its server. */
@@ -256,50 +196,13 @@ export class World {
     return this.store.instances.all()
   }
 
-  /** All promises of the service, of everything at rest. */
-  async check(): Promise<void> {
-    await this.clock.drive(this.clock.sleep(30_000))
-    await this.askAll()
-    this.copyAll()
-    this.everybodyWrites()
-    expect(this.violations).toEqual([])
-    const all = await this.facts()
-    for (const { instance, operation, sourceId } of all) {
-      expect(operation, 'nothing is claimed').toBeNull()
-      const source = all.find((one) => one.instance.id === sourceId)?.instance
-      const guest = this.guests.get(instance.id)
-      if (!instance.fault && guest?.answers) {
-        const drift = driftOf({ ...instance, source: source?.endpoint ?? null }, guest.observe())
-        expect(drift, 'rows and machines agree').toEqual([])
-      }
-      if (instance.role === 'source' && !instance.fault && guest?.serves)
-        expect(guest.takesWrites, 'a source without a fault takes writes').toBe(true)
-    }
-    for (const setId of new Set(all.map(({ instance }) => instance.setId)))
-      this.checkWrites(
-        setId,
-        all.filter(({ instance }) => instance.setId === setId),
-      )
-    const known = new Set(all.map(({ instance }) => instance.id))
-    for (const id of this.guests.keys()) expect(known.has(id), 'no guest without a row').toBe(true)
-  }
-
   /** Agents that started (again) ask what they are until they get an answer. */
-  private async askAll(): Promise<void> {
+  async askAll(): Promise<void> {
     for (const guest of this.guests.values()) {
       if (!guest.asks || !guest.answers) continue
       const { assignment } = await answersFor(guest.id, { store: this.store, keyRing: KEYS }).assignmentOf({})
       if (assignment) guest.hear(assignment)
     }
-  }
-
-  private checkWrites(setId: string, members: readonly InstanceFacts[]): void {
-    const sources = members.filter(({ instance }) => instance.role === 'source')
-    expect(sources.length, 'a set has one source').toBeLessThanOrEqual(1)
-    const guest = this.guests.get(sources[0]?.instance.id ?? '')
-    if (!guest) return
-    const lost = (this.acknowledged.get(setId) ?? []).filter((id) => !guest.data.includes(id))
-    expect(lost, 'acknowledged writes that the source does not have').toEqual([])
   }
 
   private async call(
@@ -331,7 +234,13 @@ export class World {
     const source = sourceId ? this.guest(sourceId).endpoint : null
     const assignment = { setId, epoch: operation.epoch, role, source, credentials: CREDENTIALS }
     this.queues.add(id)
-    await this.ensure({ instanceId: id, assignment, sealKey: '0'.repeat(64), maxMemoryBytes: 0, volumeGb: 1 })
+    await this.provider.ensure({
+      instanceId: id,
+      assignment,
+      sealKey: '0'.repeat(64),
+      maxMemoryBytes: 0,
+      volumeGb: 1,
+    })
     if (role === 'source') this.guest(id).writesFenced = false
     const lease = { operationId: operation.id, owner: 'setup', attempt: taken?.attempt ?? 0 }
     await this.store.operations.close(lease, 'done', { result: { summary: 'set up' } })

@@ -1,0 +1,78 @@
+import type { GuestState, Order } from '../../common/contracts/host.js'
+import type { InstanceId } from '../../common/domain/instance.js'
+import { RedtroveError } from '../../common/errors.js'
+import type { Compute, Machine } from '../../taskmanager/compute/compute.js'
+import { FakeGuest } from './fake-guest.js'
+import type { Gate, World } from './world.js'
+
+/** The provider of a world: starts, fences and removes its guests, and refuses who was overtaken. */
+export class FakeProvider {
+  private readonly orders = new Map<InstanceId, Order>()
+  private addresses = 1
+  private readonly world: World
+
+  constructor(world: World) {
+    this.world = world
+  }
+
+  compute(gate: Gate): Compute {
+    const state = (id: InstanceId): GuestState => ({
+      instanceId: id,
+      state: this.world.guests.get(id)?.process ?? 'absent',
+      agentPid: null,
+      serverPid: null,
+    })
+    return {
+      ensure: (machine, order) =>
+        gate('compute.ensure', async () => {
+          this.accept(machine.instanceId, order)
+          return this.ensure(machine)
+        }),
+      remove: (id, order) =>
+        gate('compute.remove', async () => {
+          this.accept(id, order)
+          this.world.guests.delete(id)
+        }),
+      fence: (id, order) =>
+        gate('compute.fence', async () => {
+          this.accept(id, order)
+          const guest = this.world.guests.get(id)
+          if (guest) guest.process = 'fenced'
+        }),
+      inspect: (id) => gate('compute.inspect', async () => state(id)),
+      inventory: async () => [...this.world.guests.keys()].map(state),
+      offers: async () => [],
+    }
+  }
+
+  async ensure(machine: Machine) {
+    const known = this.world.guests.get(machine.instanceId)
+    const { instance } = await this.world.store.instances.find(null, machine.instanceId)
+    const endpoint = instance.endpoint ?? this.nextAddress()
+    if (!instance.endpoint) await this.world.store.instances.setEndpoint(machine.instanceId, endpoint)
+    if (known?.process === 'fenced') known.reboot()
+    if (!known) {
+      const guest = new FakeGuest(
+        machine.instanceId,
+        endpoint,
+        machine,
+        () => [...this.world.guests.values()],
+        this.world.clock,
+      )
+      this.world.guests.set(machine.instanceId, guest)
+    }
+    return { endpoint }
+  }
+
+  private nextAddress() {
+    this.addresses += 1
+    return { host: `127.99.0.${this.addresses}`, port: 6379 }
+  }
+
+  private accept(id: InstanceId, { epoch, attempt }: Order): void {
+    const seen = this.orders.get(id) ?? { epoch: 0, attempt: 0 }
+    if (epoch < seen.epoch || (epoch === seen.epoch && attempt < seen.attempt))
+      throw new RedtroveError('stale_epoch', 'The provider has seen a higher order.')
+    this.orders.set(id, { epoch, attempt })
+  }
+}
