@@ -62,12 +62,12 @@ const settings = z.object({
   REDTROVE_REDIS_SERVER: z.string().min(1).default('redis-server'),
   /**
    * For crash tests, off by default: `kind/step/before` or `kind/step/after` kills the taskmanager (SIGKILL) at that step's edge;
-   * `@/path/marker` at the end makes it once, the marker is written first.
+   * `@/path/marker` at the end makes it once, the marker is written first. `file:/path` takes the place from a file.
    */
   REDTROVE_FAILPOINT: z
     .string()
     .regex(
-      /^[a-z_]+\/[^/@]+\/(before|after)(@.+)?$/,
+      /^(file:\/.+|[a-z_]+\/[^/@]+\/(before|after)(@.+)?)$/,
       'must look like kind/step/before or kind/step/after@/path/marker',
     )
     .optional(),

@@ -1,4 +1,4 @@
-const PAUSES_MS = [0, 250, 500, 1_000, 2_000, 5_000] as const
+const PAUSES_MS = [0, 250, 500, 1_000, 2_000] as const
 /** A process that lived this long has earned a fresh start. */
 const STEADY_MS = 30_000
 

@@ -78,11 +78,11 @@ export interface Ranked {
 
 /**
  * Replicas that may lead, best first: lineage, then greatest offset, then the one that lost its link last (agent-timed),
- * then id. A replica that is loading, synchronising for the first time, or without a replication id is left out.
+ * then id. A replica that is loading, synchronising for the first time, or that never got the source's history is left out.
  */
 export function rankCandidates(candidates: readonly Candidate[], source: Lineage): readonly Ranked[] {
   return candidates
-    .filter(({ observation }) => isEligible(observation))
+    .filter(({ observation }) => isEligible(observation, source))
     .map((candidate) => ({ candidate, lineage: lineageOf(candidate.observation, source) }))
     .sort((a, b) => compare(a, b))
     .map(({ candidate, lineage }) => ({
@@ -99,13 +99,15 @@ export function estimatedLossBytes(winner: Ranked, source: Lineage): number | nu
   return Math.max(0, source.offset - winner.offset)
 }
 
-function isEligible(observation: Observation): boolean {
+/** Before its first synchronisation a replica has a history of its own at offset 0; a source without a write yet is at 0 too. */
+function isEligible(observation: Observation, source: Lineage): boolean {
+  const hasHistory = source.replicationId !== null && observation.replicationId === source.replicationId
   return (
     observation.service === 'running' &&
     observation.role === 'replica' &&
     observation.link !== 'syncing' &&
     observation.replicationId !== null &&
-    (observation.offset ?? 0) > 0
+    (hasHistory || (observation.offset ?? 0) > 0)
   )
 }
 
