@@ -26,12 +26,13 @@ const stateSchema = z.object({
   /** Outcomes of `assume` by operation and step, oldest first. */
   outcomes: z.array(z.object({ key: z.string(), writesFrozen: z.boolean() })).max(OUTCOMES_KEPT),
 })
+/** All of it, as it lies on disk. */
 export type AgentState = z.output<typeof stateSchema>
 
 /** What differs in the next state, computed when it is this change's turn. */
 export type StateChange = (state: AgentState) => Partial<AgentState>
 
-/** What the agent was told last, kept on disk. */
+/** The state, and the one door through which it changes. */
 export interface AcceptedState {
   readonly current: () => AgentState
   /** Refuses with `stale_epoch` a token lower than the highest seen; else remembers it, and `change` with it, durably. */

@@ -1,6 +1,6 @@
-/** This many crashes within the window, and the server is not started again. */
+/** So many crashes within the window, and the server stays down. */
 export const CRASHES_MAX = 3
-/** How long a crash is remembered. */
+/** Crashes further apart than this are unrelated. */
 export const CRASH_WINDOW_MS = 60_000
 
 /** Remembers crashes by monotonic time and says when to give up: three within a minute. */

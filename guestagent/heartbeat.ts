@@ -9,8 +9,12 @@ import type { ManagedServer } from './server.js'
 
 /** How often the server is looked at; a change is reported at the look that sees it. */
 const LOOK_MS = 200
+/** How often a replica's link is looked at in between: how fine `linkDownMs` is. */
+const PROBE_MS = 40
+/** How often the number of keys that a later start may miss is noted anew. */
+const NOTE_KEYS_MS = 60_000
 
-/** Where to look, and whom to tell. */
+/** Who is looked at, how often it is reported, and where. */
 export interface HeartbeatOptions {
   readonly observer: Observer
   readonly server: ManagedServer
@@ -22,7 +26,7 @@ export interface HeartbeatOptions {
   readonly log: Logger
 }
 
-/** The loop that looks and reports. */
+/** A heartbeat that beats. */
 export interface Heartbeat {
   /** Look and report now. */
   kick(): void
@@ -34,7 +38,9 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
   const { observer, server, accepted, report, heartbeatMs, hadDataMarker, clock, log } = options
   const stopping = new AbortController()
   let wake = new AbortController()
-  let notedData = hadData(hadDataMarker) !== null
+  let kicked = false
+  let notedKeys = hadData(hadDataMarker)
+  let notedAtMs = clock.monotonicMs()
   let lastReportMs = Number.NEGATIVE_INFINITY
   let lastShape = ''
 
@@ -52,9 +58,11 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
 
   /** Facts that a later start must know. */
   async function remember({ keys, connectedReplicas }: Observation): Promise<void> {
-    if (!notedData && keys !== null && keys > 0) {
+    const dueMs = notedKeys === null ? 0 : NOTE_KEYS_MS
+    if (keys !== null && keys > 0 && keys !== notedKeys && clock.monotonicMs() - notedAtMs >= dueMs) {
       await noteHadData(hadDataMarker, keys)
-      notedData = true
+      notedKeys = keys
+      notedAtMs = clock.monotonicMs()
     }
     if (connectedReplicas.length > 0 && !accepted.current().hadReplicas)
       await accepted.update({ hadReplicas: true })
@@ -62,19 +70,36 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
+      kicked = false
       try {
         await beat()
       } catch (error) {
         log.warn({ reason: messageOf(error) }, 'look failed')
       }
+      await untilNextLook()
+    }
+  }
+
+  /** The rest of the time between looks, cut short by a kick or by a link that went up or down. */
+  async function untilNextLook(): Promise<void> {
+    const nextMs = clock.monotonicMs() + LOOK_MS
+    for (;;) {
+      const leftMs = nextMs - clock.monotonicMs()
+      if (leftMs <= 0 || kicked || stopping.signal.aborted) return
       wake = new AbortController()
-      await clock.sleep(LOOK_MS, AbortSignal.any([wake.signal, stopping.signal])).catch(() => undefined)
+      await clock
+        .sleep(Math.min(PROBE_MS, leftMs), AbortSignal.any([wake.signal, stopping.signal]))
+        .catch(() => undefined)
+      if (await observer.linkChanged().catch(() => true)) return
     }
   }
 
   const done = run()
   return {
-    kick: () => wake.abort(),
+    kick: () => {
+      kicked = true
+      wake.abort()
+    },
     stop: () => {
       stopping.abort()
       return done

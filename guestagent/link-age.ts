@@ -4,6 +4,7 @@ import type { LinkState } from '../common/domain/observation.js'
 export interface LinkAge {
   /** Notes what was seen at `nowMs`; null when this is not a replica. */
   note(link: LinkState | null, nowMs: number): void
+  readonly last: () => LinkState | null
   /** 0 while the link is up, null when this is not a replica. */
   downMs(nowMs: number): number | null
 }
@@ -13,6 +14,7 @@ export function linkAge(): LinkAge {
   let last: LinkState | null = null
   let downSinceMs = 0
   return {
+    last: () => last,
     note: (link, nowMs) => {
       if (link !== null && link !== 'up' && (last === null || last === 'up')) downSinceMs = nowMs
       last = link

@@ -2,7 +2,7 @@ import type { Clock } from '../common/clock.js'
 import type { Observation } from '../common/domain/observation.js'
 import { isKind, messageOf } from '../common/errors.js'
 import type { AcceptedState } from './accepted.js'
-import { type LinkAge, linkAge } from './link-age.js'
+import { linkAge } from './link-age.js'
 import { FENCE_REPLICAS } from './redis/conf.js'
 import { diskUse } from './redis/data-folder.js'
 import { type InfoFacts, infoFacts, isPersistenceOk, type PersistenceFacts } from './redis/info.js'
@@ -15,10 +15,14 @@ const DISK_LOOK_MS = 1_000
 /** Looks at one redis-server; every look is fresh. */
 export interface Observer {
   look(): Promise<Observation>
-  readonly link: LinkAge
+  /**
+   * A cheap look at a replica's link alone, so that its age is known finer than looks are made; true when it went up or down since
+   * the last look or probe. False on a source or when nobody answers.
+   */
+  linkChanged(): Promise<boolean>
 }
 
-/** All that one look draws on. */
+/** Where to look. */
 export interface ObserverOptions {
   readonly server: ManagedServer
   readonly accepted: AcceptedState
@@ -82,7 +86,18 @@ export function observer(options: ObserverOptions): Observer {
     }
   }
 
-  return { look, link }
+  async function linkChanged(): Promise<boolean> {
+    if (link.last() === null || server.state() !== 'up') return false
+    const seen = await (await server.admin()).role()
+    if (seen.role !== 'replica') return false
+    const wasUp = link.last() === 'up'
+    const isUp = seen.state === 'connected'
+    if (wasUp === isUp) return false
+    link.note(isUp ? 'up' : 'down', clock.monotonicMs())
+    return true
+  }
+
+  return { look, linkChanged }
 }
 
 /** What a server that gives no answer is: starting, or hung, or busy with a script. */

@@ -30,7 +30,7 @@ const RETRY_MS = 1_000
 const ADMIN_TIMEOUT_MS = 2_000
 const KILL_TIMEOUT_MS = 5_000
 
-/** What one guest’s server is made of. */
+/** What a server is made of. */
 export interface ServerContext {
   readonly seed: AgentSeed
   readonly paths: GuestPaths
@@ -41,7 +41,7 @@ export interface ServerContext {
   readonly log: Logger
 }
 
-/** The redis-server of this guest. */
+/** One redis-server, kept up. */
 export interface ManagedServer {
   /** `up`: a process runs; whether it answers is for a look to say. */
   readonly state: () => 'up' | 'stopped' | 'crashed'
@@ -119,7 +119,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
       })
       if (typeof mode === 'object') throw new RedtroveError('guest_failed', mode.refused)
       await writeConf(mode !== 'rdb')
-      logFrom = output.size()
+      logFrom = output.sizeBytes()
       const { pid } = await process.start(seed.redisServer)
       state = 'up'
       fault = null
@@ -196,7 +196,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
       return false
     }
     stopping = true
-    const from = output.size()
+    const from = output.sizeBytes()
     try {
       await (await admin()).shutdown(timeoutMs).catch((error) => {
         if (!force) throw error

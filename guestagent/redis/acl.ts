@@ -8,11 +8,11 @@ import type { Credentials } from '../../common/contracts/assignment.js'
 import type { Capabilities } from './capabilities.js'
 import type { Directive } from './directive.js'
 
-/** The account of this agent. */
+/** This agent's account. */
 export const AGENT_USER = 'agent'
-/** The account that replicas follow with. */
+/** What the replicas of this server log in with. */
 export const REPLICATION_USER = 'replication'
-/** The account of applications: a client that gives only a password is this one. */
+/** The account of clients that give a password alone. */
 export const APPLICATION_USER = 'default'
 
 /** @dangerous or @admin by Redis's own table, but of use to an application and without power over the service. */

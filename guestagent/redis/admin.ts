@@ -20,10 +20,12 @@ export interface AdminLook {
 /** What ROLE says of a replica's link; `null` on a source. Cheap enough to ask many times a second. */
 export type RoleState = { readonly role: 'source' } | { readonly role: 'replica'; readonly state: string }
 
-/** Everything that this agent says to its redis-server. */
+/** What an agent asks of its redis-server, one small call each. */
 export interface RedisAdmin {
   /** Calls fail with `guest_failed` (the server's sentence) or `guest_timeout`. */
   look(): Promise<AdminLook>
+  /** The same with INFO replication alone. */
+  lookAtRole(): Promise<AdminLook>
   info(section: 'replication' | 'persistence'): Promise<string>
   role(): Promise<RoleState>
   /** Names as in the newest redis.conf. */
@@ -43,7 +45,7 @@ export interface RedisAdmin {
   close(): void
 }
 
-/** How to reach the server, and as whom. */
+/** Where the server listens, who asks, and how long one call may take. */
 export interface AdminOptions {
   readonly socket: string
   readonly login: { readonly username?: string; readonly password: string }
@@ -99,16 +101,18 @@ function adminOver(redis: Redis, { can, agentPassword, timeoutMs }: AdminOptions
   const configSet = async (name: string, value: string) => {
     await call('config', 'set', nameFor(name, can), value)
   }
+  const lookWith = async (asked: Promise<string>): Promise<AdminLook> => {
+    const [info, fence] = await Promise.all([
+      asked,
+      call('config', 'get', nameFor('min-replicas-to-write', can)),
+    ])
+    return { info, fenceReplicas: secondAsNumber(fence) }
+  }
   const replicaOf = can.replicaNames ? 'replicaof' : 'slaveof'
 
   return {
-    look: async () => {
-      const [info, fence] = await Promise.all([
-        text('info'),
-        call('config', 'get', nameFor('min-replicas-to-write', can)),
-      ])
-      return { info, fenceReplicas: secondAsNumber(fence) }
-    },
+    look: () => lookWith(text('info')),
+    lookAtRole: () => lookWith(text('info', 'replication')),
     info: (section) => text('info', section),
     role: async () => roleState(await call('role')),
     configSet,

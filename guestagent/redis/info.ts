@@ -47,7 +47,7 @@ export interface InfoFacts {
   readonly persistence: PersistenceFacts
 }
 
-/** What INFO says of persistence. */
+/** What INFO persistence says. */
 export interface PersistenceFacts {
   readonly aofEnabled: boolean
   /** A rewrite of the append-only file runs or waits to run. */

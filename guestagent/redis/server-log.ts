@@ -4,11 +4,11 @@ import { closeSync, constants, copyFileSync, openSync, readSync, statSync, trunc
 const LOG_BYTES_MAX = 4 * 1024 * 1024
 const TAIL_BYTES = 4096
 
-/** redis-server's output in a file of bounded size. */
+/** The log of one guest. */
 export interface ServerLog {
   /** A descriptor for the child; the caller closes its own copy. */
   openForChild(): number
-  size(): number
+  sizeBytes(): number
   /** The last lines written at or after `fromBytes`, at most 4 KB. */
   tail(fromBytes?: number): string
   /** Moves the text aside once there is too much of it. */
@@ -25,7 +25,7 @@ export function serverLog(path: string, olderPath: string): ServerLog {
     }
   }
   return {
-    size: sizeBytes,
+    sizeBytes,
     openForChild: () => openSync(path, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600),
     tail: (fromBytes = 0) => readTail(path, fromBytes, sizeBytes()),
     trim: () => {

@@ -56,7 +56,7 @@ export function hadData(marker: string): number | null {
   }
 }
 
-/** What is known before a start. */
+/** What decides whether, and out of what, a server may start. */
 export interface StartFacts {
   readonly role: MemberRole
   readonly files: DataFiles

@@ -2,7 +2,7 @@ import { FENCE_REPLICAS } from '../../redis/conf.js'
 import type { Directive } from '../../redis/directive.js'
 import type { ReplicationStrategy } from './replication-strategy.js'
 
-/** The operator's choices for full synchronisation. */
+/** What the operator may choose. */
 export interface RedisSyncSettings {
   readonly disklessSync: boolean
   readonly disklessSyncDelaySeconds: number

@@ -1,0 +1,103 @@
+import type { Clock } from '../common/clock.js'
+import type { AgentSeed } from '../common/contracts/agent-seed.js'
+import { messageOf } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import type { GuestMessaging } from '../common/rpc/messaging.js'
+import { openAcceptedState } from './accepted.js'
+import { lockFolder } from './agent-lock.js'
+import { agentSecret } from './agent-secret.js'
+import { startHeartbeat } from './heartbeat.js'
+import { linkCutter } from './link-cut.js'
+import { observer as openObserver } from './observer.js'
+import { guestPaths, makeGuestFolders } from './paths.js'
+import { pauseKeeper } from './pause.js'
+import { stopKeepingPosition } from './restart.js'
+import { roleActs } from './role-acts.js'
+import { roleKeeper } from './role-keeper.js'
+import { openSerial } from './serial.js'
+import { managedServer } from './server.js'
+import { guestService } from './service.js'
+import { replicationStrategy } from './strategies/replication/index.js'
+import { afterPause } from './write-pause.js'
+
+/** How long a clean stop may save data before redis-server is killed. */
+const STOP_MS_MAX = 8_000
+
+/** A running agent. */
+export interface Agent {
+  /** Ends the agent; with the server, which saves its data, or without it, to be adopted by the next agent. */
+  close(options: { readonly withServer: boolean }): Promise<void>
+}
+
+/** What an agent is made of; a test brings its own messaging. */
+export interface AgentOptions {
+  readonly seed: AgentSeed
+  readonly messaging: GuestMessaging
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/**
+ * Wires the parts of one agent, adopts or starts its redis-server, and serves. Fails with `conflict` when another agent has the
+ * folder, `guest_failed` when what it must not forget cannot be read.
+ */
+export async function openAgent({ seed, messaging, clock, log }: AgentOptions): Promise<Agent> {
+  const paths = guestPaths(seed.dir)
+  makeGuestFolders(paths)
+  const unlock = await lockFolder(paths)
+  try {
+    const agentPassword = await agentSecret(paths.agentSecret)
+    const accepted = await openAcceptedState(paths.state, seed.spec.assignment)
+    const strategy = replicationStrategy(seed)
+    const control = openSerial()
+    let kick: () => void = () => undefined
+    const server = managedServer({ seed, paths, accepted, strategy, agentPassword, clock, log }, () => kick())
+    const acts = roleActs({ server, accepted, strategy, clock, log })
+    const roles = roleKeeper({ server, accepted, acts, control, ask: messaging.ask, clock, log })
+    const observer = openObserver({ server, accepted, dataDir: paths.data, clock, roleFault: roles.fault })
+    const pause = pauseKeeper(clock, () => {
+      control(() => afterPause({ server, accepted, roles, pause })).catch((error: unknown) =>
+        log.warn({ reason: messageOf(error) }, 'pause not tidied'),
+      )
+    })
+    const link = linkCutter({ server, acts, observer, control, clock, log })
+    await server.open()
+    const heartbeat = startHeartbeat({
+      observer,
+      server,
+      accepted,
+      report: messaging.report,
+      heartbeatMs: seed.heartbeatMs,
+      hadDataMarker: paths.hadData,
+      clock,
+      log,
+    })
+    kick = () => {
+      roles.kick()
+      heartbeat.kick()
+    }
+    messaging.serve(
+      guestService({ server, accepted, observer, acts, roles, link, strategy, pause, control, clock, log }),
+    )
+    messaging.onConnected(() => kick())
+    kick()
+    return {
+      close: async ({ withServer }) => {
+        await heartbeat.stop()
+        roles.close()
+        link.close()
+        pause.end()
+        if (withServer) {
+          await stopKeepingPosition({ server, accepted }, { timeoutMs: STOP_MS_MAX, force: true }).catch(
+            (error: unknown) => log.error({ reason: messageOf(error) }, 'redis-server could not be stopped'),
+          )
+        }
+        server.release()
+        await unlock()
+      },
+    }
+  } catch (error) {
+    await unlock()
+    throw error
+  }
+}

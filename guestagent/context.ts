@@ -1,0 +1,26 @@
+import type { Clock } from '../common/clock.js'
+import type { Logger } from '../common/log.js'
+import type { AcceptedState } from './accepted.js'
+import type { LinkCutter } from './link-cut.js'
+import type { Observer } from './observer.js'
+import type { PauseKeeper } from './pause.js'
+import type { RoleActs } from './role-acts.js'
+import type { RoleKeeper } from './role-keeper.js'
+import type { Serial } from './serial.js'
+import type { ManagedServer } from './server.js'
+import type { ReplicationStrategy } from './strategies/replication/replication-strategy.js'
+
+/** What a method may touch. */
+export interface ServiceContext {
+  readonly server: ManagedServer
+  readonly accepted: AcceptedState
+  readonly observer: Observer
+  readonly acts: RoleActs
+  readonly roles: RoleKeeper
+  readonly link: LinkCutter
+  readonly strategy: ReplicationStrategy
+  readonly pause: PauseKeeper
+  readonly control: Serial
+  readonly clock: Clock
+  readonly log: Logger
+}

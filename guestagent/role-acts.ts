@@ -1,0 +1,152 @@
+/*
+ * What makes the running server what the state on disk says it is. Each act may be repeated; believed is what INFO shows
+ * afterwards, not the OK.
+ */
+import type { Clock } from '../common/clock.js'
+import type { Assignment } from '../common/contracts/assignment.js'
+import type { Endpoint } from '../common/domain/instance.js'
+import { RedtroveError } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import { waitUntil } from '../common/wait-until.js'
+import type { AcceptedState } from './accepted.js'
+import type { RedisAdmin } from './redis/admin.js'
+import { FENCE_REPLICAS, PING_PERIOD_SECONDS } from './redis/conf.js'
+import { infoFacts } from './redis/info.js'
+import type { ManagedServer } from './server.js'
+import type { ReplicationStrategy } from './strategies/replication/replication-strategy.js'
+
+const POLL_MS = 20
+const ROLE_POLL_MS = 2
+
+/** The server, and what is known of what it should be. */
+export interface RoleActsOptions {
+  readonly server: ManagedServer
+  readonly accepted: AcceptedState
+  readonly strategy: ReplicationStrategy
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** Deadlines are on the clock's monotonic scale; all acts fail with `guest_failed` or `guest_timeout`. */
+export interface RoleActs {
+  /** Waits until redis-server answers with its data loaded. Fails at once when it will not do so by itself. */
+  untilServing(deadlineMs: number): Promise<RedisAdmin>
+  /** Passwords, then the role with its fence, then a look. `onChanged` is called between the change and the look. */
+  take(admin: RedisAdmin, deadlineMs: number, onChanged?: () => void): Promise<void>
+  /** A source that does not know yet whether it still is one: no writes, whatever it follows. */
+  hold(admin: RedisAdmin): Promise<void>
+  /** After a start out of dump.rdb: the append-only file whole again, on disk and in redis.conf. */
+  makeDurable(admin: RedisAdmin, deadlineMs: number): Promise<void>
+  applyPasswords(admin: RedisAdmin): Promise<void>
+  /** The running server's passwords were changed on purpose and must be put back by the next act. */
+  forgetPasswords(): void
+}
+
+/** The acts on one server. */
+export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOptions): RoleActs {
+  let passwordsOf: string | null = null
+  const leftMs = (deadlineMs: number) => Math.max(1, deadlineMs - clock.monotonicMs())
+
+  async function applyPasswords(admin: RedisAdmin): Promise<void> {
+    const { credentials } = accepted.current().assignment
+    const { pid, startTime } = server.process() ?? { pid: 0, startTime: '' }
+    const wanted = JSON.stringify([pid, startTime, credentials])
+    if (passwordsOf === wanted) return
+    await admin.setPasswords(credentials)
+    passwordsOf = wanted
+  }
+
+  async function makeDurable(admin: RedisAdmin, deadlineMs: number): Promise<void> {
+    const look = async () => infoFacts(await admin.info('persistence')).persistence
+    const first = await look()
+    if (first.aofEnabled && !accepted.current().startFromRdb) return
+    if (!first.aofEnabled) await admin.configSet('appendonly', 'yes')
+    await waitUntil(
+      'the append-only file is whole',
+      look,
+      (seen) => seen.aofEnabled && !seen.aofRewriting && seen.aofRewriteOk,
+      { timeoutMs: leftMs(deadlineMs), pollMs: POLL_MS, clock },
+    )
+    await server.writeConf()
+    await accepted.update({ startFromRdb: false })
+    log.info('append-only file is whole after a start out of dump.rdb')
+  }
+
+  async function take(admin: RedisAdmin, deadlineMs: number, onChanged?: () => void): Promise<void> {
+    const { assignment } = accepted.current()
+    await applyPasswords(admin)
+    if (assignment.role === 'replica') await strategy.enableAsReplica(admin, sourceOf(assignment))
+    else if (assignment.role === 'ejected') await strategy.detachReplica(admin)
+    else {
+      await makeDurable(admin, deadlineMs)
+      await strategy.enableAsSource(admin)
+    }
+    onChanged?.()
+    await untilRole(admin, assignment, leftMs(deadlineMs), clock)
+  }
+
+  return {
+    take,
+    makeDurable,
+    applyPasswords,
+    forgetPasswords: () => {
+      passwordsOf = null
+    },
+    hold: (admin) => admin.configSet('min-replicas-to-write', String(FENCE_REPLICAS)),
+    untilServing: async (deadlineMs) => {
+      const admin = await waitUntil(
+        'redis-server has loaded its data',
+        async () => {
+          if (accepted.current().stopped || server.state() === 'crashed') return null
+          const now = await server.admin()
+          return infoFacts(await now.info('persistence')).loading ? 'loading' : now
+        },
+        (seen) => seen !== 'loading',
+        { timeoutMs: leftMs(deadlineMs), pollMs: POLL_MS, clock, describe: () => 'it is loading' },
+      )
+      if (admin !== null && admin !== 'loading') return admin
+      const stopped = 'redis-server was told to stop; restart the instance first.'
+      throw new RedtroveError(
+        'guest_failed',
+        accepted.current().stopped ? stopped : (server.fault() ?? stopped),
+      )
+    },
+  }
+}
+
+/** Puts an end to a pause and to what goes with it. */
+export async function endPauseOn(admin: RedisAdmin): Promise<void> {
+  await Promise.all([
+    admin.unpauseWrites(),
+    admin.configSet('repl-ping-replica-period', String(PING_PERIOD_SECONDS)),
+  ])
+}
+
+/** Whom a replica's assignment says to follow. Fails with `bad_request` when it does not say. */
+export function sourceOf(assignment: Assignment): Endpoint {
+  if (assignment.source) return assignment.source
+  throw new RedtroveError('bad_request', 'A replica must be told whom to follow.')
+}
+
+async function untilRole(
+  admin: RedisAdmin,
+  assignment: Assignment,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<void> {
+  const { role: wanted, source } = assignment
+  await waitUntil(
+    `redis-server is ${wanted === 'replica' ? `a replica of ${source?.host}:${source?.port}` : `in the role ${wanted}`}`,
+    async () => {
+      const { info, fenceReplicas } = await admin.lookAtRole()
+      const { role, following } = infoFacts(info)
+      return { role, following, fenced: fenceReplicas !== null && fenceReplicas >= FENCE_REPLICAS }
+    },
+    ({ role, following, fenced }) => {
+      if (fenced !== (wanted !== 'source')) return false
+      if (wanted !== 'replica') return role === 'source'
+      return role === 'replica' && following?.host === source?.host && following?.port === source?.port
+    },
+    { timeoutMs, pollMs: ROLE_POLL_MS, clock },
+  )
+}
