@@ -8,6 +8,7 @@ import { lockFolder } from './agent-lock.js'
 import { agentSecret } from './agent-secret.js'
 import { startHeartbeat } from './heartbeat.js'
 import { linkCutter } from './link-cut.js'
+import { lastingMemory } from './memory.js'
 import { observer as openObserver } from './observer.js'
 import { guestPaths, makeGuestFolders } from './paths.js'
 import { pauseKeeper } from './pause.js'
@@ -54,7 +55,14 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     const server = managedServer({ seed, paths, accepted, strategy, agentPassword, clock, log }, () => kick())
     const acts = roleActs({ server, accepted, strategy, clock, log })
     const roles = roleKeeper({ server, accepted, acts, control, ask: messaging.ask, clock, log })
-    const observer = openObserver({ server, accepted, dataDir: paths.data, clock, roleFault: roles.fault })
+    const observer = openObserver({
+      server,
+      accepted,
+      dataDir: paths.data,
+      clock,
+      roleFault: roles.fault,
+      remember: lastingMemory(accepted, paths.hadData, clock),
+    })
     const pause = pauseKeeper(clock, () => {
       control(() => afterPause({ server, accepted, roles, pause })).catch((error: unknown) =>
         log.warn({ reason: messageOf(error) }, 'pause not tidied'),
@@ -65,10 +73,8 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     const heartbeat = startHeartbeat({
       observer,
       server,
-      accepted,
       report: messaging.report,
       heartbeatMs: seed.heartbeatMs,
-      hadDataMarker: paths.hadData,
       clock,
       log,
     })

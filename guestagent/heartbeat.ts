@@ -2,26 +2,20 @@ import type { Clock } from '../common/clock.js'
 import type { Observation } from '../common/domain/observation.js'
 import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
-import type { AcceptedState } from './accepted.js'
 import type { Observer } from './observer.js'
-import { hadData, noteHadData } from './redis/startable.js'
 import type { ManagedServer } from './server.js'
 
 /** How often the server is looked at; a change is reported at the look that sees it. */
 const LOOK_MS = 200
 /** How often a replica's link is looked at in between: how fine `linkDownMs` is. */
 const PROBE_MS = 40
-/** How often the number of keys that a later start may miss is noted anew. */
-const NOTE_KEYS_MS = 60_000
 
 /** Who is looked at, how often it is reported, and where. */
 export interface HeartbeatOptions {
   readonly observer: Observer
   readonly server: ManagedServer
-  readonly accepted: AcceptedState
   readonly report: (observation: Observation) => void
   readonly heartbeatMs: number
-  readonly hadDataMarker: string
   readonly clock: Clock
   readonly log: Logger
 }
@@ -35,37 +29,22 @@ export interface Heartbeat {
 
 /** Looks, reports and waits, until it is stopped: each `heartbeatMs`, and at once when something that matters changed. */
 export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
-  const { observer, server, accepted, report, heartbeatMs, hadDataMarker, clock, log } = options
+  const { observer, server, report, heartbeatMs, clock, log } = options
   const stopping = new AbortController()
   let wake = new AbortController()
   let kicked = false
-  let notedKeys = hadData(hadDataMarker)
-  let notedAtMs = clock.monotonicMs()
   let lastReportMs = Number.NEGATIVE_INFINITY
   let lastShape = ''
 
   async function beat(): Promise<void> {
     server.check()
     const observation = await observer.look()
-    await remember(observation)
     const shape = shapeOf(observation)
     const due = clock.monotonicMs() - lastReportMs >= heartbeatMs - LOOK_MS / 2
     if (!due && shape === lastShape) return
     report(observation)
     lastReportMs = clock.monotonicMs()
     lastShape = shape
-  }
-
-  /** Facts that a later start must know. */
-  async function remember({ keys, connectedReplicas }: Observation): Promise<void> {
-    const dueMs = notedKeys === null ? 0 : NOTE_KEYS_MS
-    if (keys !== null && keys > 0 && keys !== notedKeys && clock.monotonicMs() - notedAtMs >= dueMs) {
-      await noteHadData(hadDataMarker, keys)
-      notedKeys = keys
-      notedAtMs = clock.monotonicMs()
-    }
-    if (connectedReplicas.length > 0 && !accepted.current().hadReplicas)
-      await accepted.update({ hadReplicas: true })
   }
 
   async function run(): Promise<void> {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '../common/clock.js'
 import type { Observation } from '../common/domain/observation.js'
 import { messageOf } from '../common/errors.js'
@@ -38,6 +37,7 @@ export function linkCutter({ server, acts, observer, control, clock, log }: Link
   let uncut: NodeJS.Timeout | undefined
 
   async function restore(): Promise<void> {
+    acts.joinLink()
     if (server.state() !== 'up') return
     await acts.applyPasswords(await server.admin())
   }
@@ -47,9 +47,7 @@ export function linkCutter({ server, acts, observer, control, clock, log }: Link
     cut: async () => {
       const admin = await server.admin()
       if ((await admin.role()).role !== 'replica') return observer.look()
-      acts.forgetPasswords()
-      await admin.configSet('masterauth', randomBytes(18).toString('base64url'))
-      await admin.killSourceLink()
+      await acts.cutLink(admin)
       clearTimeout(uncut)
       uncut = setTimeout(() => {
         control(restore).catch((error: unknown) =>

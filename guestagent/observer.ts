@@ -30,13 +30,15 @@ export interface ObserverOptions {
   readonly clock: Clock
   /** What keeps the agent from giving the server its role, if anything. */
   readonly roleFault: () => string | null
+  /** Awaited before a look is given to anybody. */
+  readonly remember: (seen: Observation) => Promise<void>
 }
 
 type Seen = Pick<Observation, 'service' | 'fenced' | 'fault'> & { readonly facts: InfoFacts }
 
 /** An observer of `server`. */
 export function observer(options: ObserverOptions): Observer {
-  const { server, accepted, dataDir, clock, roleFault } = options
+  const { server, accepted, dataDir, clock, roleFault, remember } = options
   const link = linkAge()
   let lastAnswerMs = clock.monotonicMs()
   let disk: Awaited<ReturnType<typeof diskUse>> = { usedBytes: null, freeBytes: null }
@@ -72,7 +74,7 @@ export function observer(options: ObserverOptions): Observer {
     const nowMs = clock.monotonicMs()
     link.note(facts.link, nowMs)
     const { loading: _, persistence, ...shown } = facts
-    return {
+    const seen: Observation = {
       ...shown,
       service,
       serverPid: server.process()?.pid ?? null,
@@ -84,6 +86,8 @@ export function observer(options: ObserverOptions): Observer {
       accepted: accepted.summary(),
       fault: (fault ?? roleFault())?.slice(0, 2000) ?? null,
     }
+    await remember(seen)
+    return seen
   }
 
   async function linkChanged(): Promise<boolean> {

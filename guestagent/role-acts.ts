@@ -2,6 +2,7 @@
  * What makes the running server what the state on disk says it is. Each act may be repeated; believed is what INFO shows
  * afterwards, not the OK.
  */
+import { randomBytes } from 'node:crypto'
 import type { Clock } from '../common/clock.js'
 import type { Assignment } from '../common/contracts/assignment.js'
 import type { Endpoint } from '../common/domain/instance.js'
@@ -38,18 +39,22 @@ export interface RoleActs {
   /** After a start out of dump.rdb: the append-only file whole again, on disk and in redis.conf. */
   makeDurable(admin: RedisAdmin, deadlineMs: number): Promise<void>
   applyPasswords(admin: RedisAdmin): Promise<void>
-  /** The running server's passwords were changed on purpose and must be put back by the next act. */
-  forgetPasswords(): void
+  /** Ends a replica's link and keeps it down by a wrong password at run time, whatever else is applied, until `joinLink`. */
+  cutLink(admin: RedisAdmin): Promise<void>
+  /** The next act puts the password back. */
+  joinLink(): void
 }
 
 /** The acts on one server. */
 export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOptions): RoleActs {
   let passwordsOf: string | null = null
+  let cutFor: number | null = null
   const leftMs = (deadlineMs: number) => Math.max(1, deadlineMs - clock.monotonicMs())
 
   async function applyPasswords(admin: RedisAdmin): Promise<void> {
     const { credentials } = accepted.current().assignment
     const { pid, startTime } = server.process() ?? { pid: 0, startTime: '' }
+    if (cutFor === pid) return
     const wanted = JSON.stringify([pid, startTime, credentials])
     if (passwordsOf === wanted) return
     await admin.setPasswords(credentials)
@@ -89,8 +94,14 @@ export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOpt
     take,
     makeDurable,
     applyPasswords,
-    forgetPasswords: () => {
+    cutLink: async (admin) => {
+      cutFor = server.process()?.pid ?? null
       passwordsOf = null
+      await admin.configSet('masterauth', randomBytes(18).toString('base64url'))
+      await admin.killSourceLink()
+    },
+    joinLink: () => {
+      cutFor = null
     },
     hold: (admin) => admin.configSet('min-replicas-to-write', String(FENCE_REPLICAS)),
     untilServing: async (deadlineMs) => {

@@ -7,7 +7,7 @@
 import type { Clock } from '../common/clock.js'
 import type { AgentSeed } from '../common/contracts/agent-seed.js'
 import { writeDurably } from '../common/durable-file.js'
-import { messageOf, RedtroveError } from '../common/errors.js'
+import { isKind, messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { ProcessIdentity } from '../common/process-identity.js'
 import { waitUntil } from '../common/wait-until.js'
@@ -19,6 +19,7 @@ import { type Capabilities, capabilitiesOf } from './redis/capabilities.js'
 import { agentLogin, confOf } from './redis/conf.js'
 import { dataFilesIn } from './redis/data-folder.js'
 import { renderConf } from './redis/directive.js'
+import { infoFacts } from './redis/info.js'
 import { probeServerVersion } from './redis/probe-version.js'
 import { serverProcess } from './redis/process.js'
 import { lastWords, serverLog } from './redis/server-log.js'
@@ -198,7 +199,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     stopping = true
     const from = output.sizeBytes()
     try {
-      await (await admin()).shutdown(timeoutMs).catch((error) => {
+      await shutdownWhenWritten(await admin(), timeoutMs).catch((error) => {
         if (!force) throw error
         log.warn({ err: messageOf(error) }, 'redis-server does not stop cleanly; it is killed')
       })
@@ -218,6 +219,23 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     const words = output.tail(from)
     // While it loads it stops without saving; only these two lines together mean that dump.rdb holds everything.
     return /DB saved on disk/.test(words) && /ready to exit/.test(words)
+  }
+
+  /** A server that still writes its first append-only file after a full copy refuses to stop; it is asked again once it has. */
+  async function shutdownWhenWritten(connected: RedisAdmin, timeoutMs: number): Promise<void> {
+    const deadlineMs = clock.monotonicMs() + timeoutMs
+    try {
+      await connected.shutdown(timeoutMs)
+    } catch (error) {
+      const look = async () => infoFacts(await connected.info('persistence')).persistence
+      if (!isKind(error, 'guest_failed') || !(await look()).aofRewriting) throw error
+      const leftMs = Math.max(1, deadlineMs - clock.monotonicMs())
+      await waitUntil('the append-only file is written', look, (seen) => !seen.aofRewriting, {
+        timeoutMs: leftMs,
+        clock,
+      })
+      await connected.shutdown(leftMs)
+    }
   }
 
   async function endProcess(graceMs: number): Promise<void> {

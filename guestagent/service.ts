@@ -54,6 +54,7 @@ export function guestService(context: ServiceContext): Handlers<typeof guestAgen
         // A server that never started has no conf yet; it gets one with these accounts when it does.
         if (server.state() !== 'up') return {}
         await server.writeConf()
+        acts.joinLink()
         await acts.applyPasswords(await server.admin())
         log.info({ operationId: token.operationId }, 'accounts changed')
         return {}
@@ -78,6 +79,7 @@ async function assume(
     return { observation: await observer.look(), writesFrozen: false }
   }
   await haveConf(server)
+  acts.joinLink()
   let heldUntilNow = false
   await acts.take(await acts.untilServing(deadlineMs), deadlineMs, () => {
     heldUntilNow = pause.holdsFor(operationId)

@@ -1,0 +1,215 @@
+/* A guest on a folder of its own, its agent in this process and its redis-server real; what it would say to a broker is kept here. */
+import { randomInt, randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { systemClock } from '../../common/clock.js'
+import type { AgentSeed } from '../../common/contracts/agent-seed.js'
+import type { Assignment, Token } from '../../common/contracts/assignment.js'
+import type { guestAgent } from '../../common/contracts/guestagent.js'
+import { type Endpoint, REDIS_PORT } from '../../common/domain/instance.js'
+import type { Observation } from '../../common/domain/observation.js'
+import { createLogger } from '../../common/log.js'
+import { identify, isAlive, readPidFile } from '../../common/process-identity.js'
+import type { Handlers } from '../../common/rpc/contract.js'
+import type { GuestMessaging } from '../../common/rpc/messaging.js'
+import { waitUntil } from '../../common/wait-until.js'
+import { type Agent, openAgent } from '../../guestagent/agent.js'
+import { guestPaths } from '../../guestagent/paths.js'
+
+export const PASSWORD = 'application-password-1'
+export const CREDENTIALS = { application: [PASSWORD], replication: 'replication-password' }
+
+/** An address of its own, as an instance has: nobody listens on it now. */
+export async function freeEndpoint(): Promise<Endpoint> {
+  const part = () => randomInt(1, 255)
+  const endpoint = { host: `127.${randomInt(120, 250)}.${part()}.${part()}`, port: REDIS_PORT }
+  const isFree = await new Promise<boolean>((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(endpoint, () => probe.close(() => resolve(true)))
+  })
+  return isFree ? endpoint : freeEndpoint()
+}
+
+export function anAssignment(facts: Partial<Assignment> = {}): Assignment {
+  return { setId: randomUUID(), epoch: 1, role: 'source', source: null, credentials: CREDENTIALS, ...facts }
+}
+
+/** A fresh token of one operation; a step name each. */
+export function tokens(epoch: number, attempt = 1, operationId = randomUUID()): (step: string) => Token {
+  return (step) => ({ operationId, step, epoch, attempt })
+}
+
+export interface Guest {
+  readonly seed: AgentSeed
+  readonly endpoint: Endpoint
+  readonly paths: ReturnType<typeof guestPaths>
+  /** All reports so far, oldest first, over every agent of this guest. */
+  readonly reports: Observation[]
+  readonly handlers: Handlers<typeof guestAgent>
+  /** What the control plane would answer; null as while an operation holds the instance. */
+  answer: Assignment | null
+  /** How often it was asked. */
+  asked(): number
+  openAgent(): Promise<void>
+  /** Without the server: as the agent's death, but that the folder is given free. */
+  closeAgent(options?: { withServer: boolean }): Promise<void>
+  until(what: string, done: (seen: Observation) => boolean, timeoutMs?: number): Promise<Observation>
+  /** The agent says that it serves, is linked when it is a replica, and takes writes when it is a source. */
+  ready(): Promise<Observation>
+  serverPid(): number
+  client(password?: string): Redis
+  /** Over the agent's own account. */
+  root(): Redis
+  /** Ends agent and server and removes the folder. */
+  remove(): Promise<void>
+}
+
+/** A guest that has not started yet. */
+export async function newGuest(
+  assignment: Assignment,
+  facts: Partial<AgentSeed> & { readonly endpoint?: Endpoint } = {},
+): Promise<Guest> {
+  const endpoint = facts.endpoint ?? (await freeEndpoint())
+  const dir = facts.dir ?? mkdtempSync(join(tmpdir(), 'redtrove-guest-'))
+  const seed: AgentSeed = {
+    amqpUrlFile: join(dir, 'amqp-url'),
+    redisServer: 'redis-server',
+    heartbeatMs: 200,
+    replicationStrategy: 'redis-sync',
+    disklessSync: true,
+    disklessSyncDelaySeconds: 0,
+    logLevel: 'silent',
+    ...facts,
+    dir,
+    spec: {
+      instanceId: randomUUID(),
+      endpoint,
+      assignment,
+      sealKey: '0'.repeat(64),
+      maxMemoryBytes: 64 * 1024 * 1024,
+      volumeGb: 1,
+    },
+  }
+  const paths = guestPaths(dir)
+  const reports: Observation[] = []
+  const clients: Redis[] = []
+  let agent: Agent | null = null
+  let handlers: Handlers<typeof guestAgent> | null = null
+  let asked = 0
+
+  const messaging: GuestMessaging = {
+    connected: () => true,
+    serve: (given) => {
+      handlers = given
+    },
+    report: (observation) => {
+      reports.push(observation)
+    },
+    ask: {
+      assignmentOf: async () => {
+        asked += 1
+        return { assignment: guest.answer }
+      },
+    },
+    onConnected: (handler) => handler(),
+    close: async () => undefined,
+  }
+  const connect = (options: { username?: string; password: string }) => {
+    const client = new Redis({ ...endpoint, ...options, maxRetriesPerRequest: 0, retryStrategy: () => 50 })
+    client.on('error', () => undefined)
+    clients.push(client)
+    return client
+  }
+
+  const guest: Guest = {
+    seed,
+    endpoint,
+    paths,
+    reports,
+    answer: null,
+    asked: () => asked,
+    get handlers() {
+      if (!handlers) throw new Error('the agent does not run')
+      return handlers
+    },
+    openAgent: async () => {
+      const log = createLogger('guestagent', seed.logLevel)
+      agent = await openAgent({ seed, messaging, clock: systemClock, log })
+    },
+    closeAgent: async (options = { withServer: false }) => {
+      await agent?.close(options)
+      agent = null
+    },
+    until: (what, done, timeoutMs = 15_000) =>
+      waitUntil(what, () => guest.handlers.inspect({}).then(({ observation }) => observation), done, {
+        timeoutMs,
+        pollMs: 10,
+      }),
+    ready: () =>
+      guest.until('the guest serves its role', (seen) => {
+        if (seen.service !== 'running' || seen.fault !== null) return false
+        return seen.role === 'replica' ? seen.link === 'up' : seen.fenced === false
+      }),
+    serverPid: () => readPidFile(paths.serverPid)?.pid ?? 0,
+    client: (password = PASSWORD) => connect({ password }),
+    root: () => connect({ username: 'agent', password: readFileSync(paths.agentSecret, 'utf8').trim() }),
+    remove: async () => {
+      for (const client of clients) client.disconnect()
+      await agent?.close({ withServer: false })
+      await killServer(paths.serverPid)
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+  return guest
+}
+
+async function killServer(pidFile: string): Promise<void> {
+  const noted = readPidFile(pidFile)
+  const server = noted ? identify(noted.pid) : null
+  if (!noted || !server || server.startTime !== noted.startTime) return
+  process.kill(server.pid, 'SIGKILL')
+  await waitUntil(
+    'redis-server is gone',
+    () => isAlive(server),
+    (alive) => !alive,
+    { timeoutMs: 5_000 },
+  )
+}
+
+/** The guests of one test file; `removeAll` belongs into afterEach. */
+export function guestYard() {
+  const guests: Guest[] = []
+  return {
+    guest: async (...given: Parameters<typeof newGuest>) => {
+      const guest = await newGuest(...given)
+      guests.push(guest)
+      return guest
+    },
+    /** A source that takes writes. */
+    source: async (facts: Partial<Assignment> = {}) => {
+      const guest = await newGuest(anAssignment(facts))
+      guests.push(guest)
+      await guest.openAgent()
+      await guest.ready()
+      return guest
+    },
+    /** A replica with its link up. */
+    replicaOf: async (source: Guest, facts: Partial<Assignment> = {}) => {
+      const { setId, epoch } = source.seed.spec.assignment
+      const guest = await newGuest(
+        anAssignment({ setId, epoch, role: 'replica', source: source.endpoint, ...facts }),
+      )
+      guests.push(guest)
+      await guest.openAgent()
+      await guest.ready()
+      return guest
+    },
+    removeAll: async () => {
+      await Promise.all(guests.splice(0).map((guest) => guest.remove()))
+    },
+  }
+}
