@@ -39,8 +39,10 @@ export interface AcceptedState {
   accept(token: Pick<Token, 'epoch' | 'attempt'>, change?: StateChange): Promise<void>
   /** Durable before it resolves. Nothing is written when nothing differs. */
   update(change: Partial<AgentState>): Promise<void>
+  /** What `assume` with this operation and step led to, as far as it was kept. */
   outcomeOf(token: Token): { readonly writesFrozen: boolean } | null
-  keepOutcome(token: Token, writesFrozen: boolean): Promise<void>
+  /** Keeps that writes were frozen until the change of role. */
+  keepOutcome(token: Token): Promise<void>
   /** As observations show it. */
   summary(): AcceptedAssignment
 }
@@ -74,10 +76,10 @@ export async function openAcceptedState(path: string, birth: Assignment): Promis
         return { ...change(now), epoch, attempt }
       }),
     outcomeOf: (token) => state.outcomes.find(({ key }) => key === keyOf(token)) ?? null,
-    keepOutcome: (token, writesFrozen) =>
+    keepOutcome: (token) =>
       save(({ outcomes }) => {
         const others = outcomes.filter(({ key }) => key !== keyOf(token))
-        return { outcomes: [...others, { key: keyOf(token), writesFrozen }].slice(-OUTCOMES_KEPT) }
+        return { outcomes: [...others, { key: keyOf(token), writesFrozen: true }].slice(-OUTCOMES_KEPT) }
       }),
     summary: () => ({
       setId: state.assignment.setId,

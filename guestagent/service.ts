@@ -85,15 +85,19 @@ async function assume(
     heldUntilNow = pause.holdsFor(operationId)
   })
   pause.end()
-  await endPauseOn(await server.admin())
   roles.confirm()
   const writesFrozen = accepted.outcomeOf(token)?.writesFrozen ?? heldUntilNow
-  await accepted.keepOutcome(token, writesFrozen)
+  const [observation] = await Promise.all([
+    observer.look(),
+    endPauseOn(await server.admin()),
+    // Only a yes must be kept: without memory the answer is no.
+    ...(writesFrozen ? [accepted.keepOutcome(token)] : []),
+  ])
   log.info(
     { operationId, step, epoch: token.epoch, role: assignment.role, source: assignment.source, writesFrozen },
     'role assumed',
   )
-  return { observation: await observer.look(), writesFrozen }
+  return { observation, writesFrozen }
 }
 
 /**

@@ -24,17 +24,15 @@ export function redisSync(settings: RedisSyncSettings): ReplicationStrategy {
     name: 'redis-sync',
     backupRequired: () => false,
     directives: () => directives,
+    // Both commands of a change travel together: no client can come in between them, and a promote waits for one answer less.
     enableAsSource: async (admin) => {
-      if ((await admin.role()).role === 'replica') await admin.followNobody()
-      await admin.configSet('min-replicas-to-write', '0')
+      await Promise.all([admin.followNobody(), admin.configSet('min-replicas-to-write', '0')])
     },
     enableAsReplica: async (admin, source) => {
-      await admin.configSet('min-replicas-to-write', FENCED)
-      await admin.follow(source)
+      await Promise.all([admin.configSet('min-replicas-to-write', FENCED), admin.follow(source)])
     },
     detachReplica: async (admin) => {
-      await admin.configSet('min-replicas-to-write', FENCED)
-      if ((await admin.role()).role === 'replica') await admin.followNobody()
+      await Promise.all([admin.configSet('min-replicas-to-write', FENCED), admin.followNobody()])
     },
     tuneSync: async (admin, can, replicaCount) => {
       if (!can.disklessSync) return
