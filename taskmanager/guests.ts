@@ -98,3 +98,18 @@ export async function lookAt(
     },
   )
 }
+
+/** A look at a guest that matters: asked again for `patienceMs` before it counts as silent (null). */
+export async function lookHardAt(
+  id: InstanceId,
+  context: Pick<WorkflowContext, 'clock' | 'signal' | 'timings' | 'guest'>,
+  patienceMs: number,
+): Promise<Observation | null> {
+  const call = (signal: AbortSignal) => context.guest(id).inspect({}, { signal })
+  try {
+    return (await insist(`Instance ${id}`, context, call, patienceMs, context.timings.lookMs)).observation
+  } catch (error) {
+    if (isGuestsFault(error)) return null
+    throw error
+  }
+}

@@ -3,7 +3,7 @@ import type { Changes } from '../../common/db/store.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import type { RedtroveError } from '../../common/errors.js'
-import { isGuestsFault, lookAt } from '../guests.js'
+import { isGuestsFault, lookAt, lookHardAt } from '../guests.js'
 import type { Outcome, WorkflowContext } from '../workflow.js'
 import { ejectedInto } from './ejected-into.js'
 import { faultMismatched } from './fault-mismatched.js'
@@ -85,10 +85,8 @@ async function holdsEverything(
   context: WorkflowContext,
 ): Promise<boolean> {
   if (old.writesFrozen || target.id !== plan.candidate.id) return true
-  const seen = await lookAt(target.id, context, context.timings.patienceMs)
-  // Nothing is known of it: let the leading fail and the fence decide, as for any leader that does not answer.
-  if (seen === null || leads(seen, context)) return true
-  return hasAllOf(seen, old.observation)
+  const seen = await lookHardAt(target.id, context, context.timings.patienceMs)
+  return leads(seen, context) || (seen !== null && hasAllOf(seen, old.observation))
 }
 
 /**
@@ -171,7 +169,7 @@ async function mostOf(
   const seen = await Promise.all(
     left.map(async ({ id }) => ({
       id,
-      observation: await lookAt(id, context, context.timings.patienceMs / 2),
+      observation: await lookHardAt(id, context, context.timings.patienceMs / 2),
     })),
   )
   const samples = seen.flatMap(({ id, observation }) => (observation ? [{ id, observation }] : []))

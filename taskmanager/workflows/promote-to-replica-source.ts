@@ -14,7 +14,7 @@ import type { Observation } from '../../common/domain/observation.js'
 import { promoted } from '../../common/domain/replication.js'
 import { RedtroveError } from '../../common/errors.js'
 import { waitUntil } from '../../common/wait-until.js'
-import { insist, isGuestsFault, within } from '../guests.js'
+import { lookHardAt, within } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { furthest } from './furthest.js'
 import { planned } from './hand-over.js'
@@ -116,15 +116,7 @@ async function untilReady(
 }
 
 function ask(id: InstanceId, context: WorkflowContext): Promise<Observation | null> {
-  const { lookMs } = context.timings
-  const call = (signal: AbortSignal) => context.guest(id).inspect({}, { signal })
-  return insist(`Instance ${id}`, context, call, lookMs * 2, lookMs).then(
-    ({ observation }) => observation,
-    (error: unknown) => {
-      if (isGuestsFault(error)) return null
-      throw error
-    },
-  )
+  return lookHardAt(id, context, context.timings.lookMs * 2)
 }
 
 /** What stands in the way of a promote, as a sentence; null when nothing does. */

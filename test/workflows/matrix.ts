@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { isOpen, type Operation } from '../../common/domain/operation.js'
 import { type ErrorKind, RedtroveError } from '../../common/errors.js'
 import { checkPromises } from './promises.js'
-import { Life, type OnCall, taskmanager } from './taskmanager.js'
+import { Life, type OnCall, pass, taskmanager } from './taskmanager.js'
 import { World } from './world.js'
 
 export interface Scenario {
@@ -15,6 +15,10 @@ export interface Scenario {
   open(world: World): Promise<string>
   /** What a run without a fault must have come to. */
   clean(world: World, operation: Operation): Promise<void> | void
+  /** Happens after each call's effect, in every run of any taskmanager. */
+  meanwhile?(world: World, call: string): Promise<void>
+  /** What must be true as soon as the operation has ended, without any time to heal. */
+  atOnce?(world: World, operation: Operation): Promise<void> | void
   /** What must be true at the end of every run, over and above the world's own promises. */
   always?(world: World, operation: Operation): Promise<void> | void
 }
@@ -34,7 +38,7 @@ export function matrix(name: string, scenario: Scenario): void {
     test('without a fault', async () => {
       const world = await World.open()
       const id = await scenario.open(world)
-      await world.clock.drive(taskmanager(world, 'first').run(id))
+      await world.clock.drive(managed(world, scenario, 'first').run(id))
       const operation = await world.store.operations.find(null, id)
       await scenario.clean(world, operation)
       await end(world, scenario, id)
@@ -55,7 +59,7 @@ export function matrix(name: string, scenario: Scenario): void {
 async function count(scenario: Scenario): Promise<readonly string[]> {
   const world = await World.open()
   const id = await scenario.open(world)
-  const first = taskmanager(world, 'first')
+  const first = managed(world, scenario, 'first')
   await world.clock.drive(first.run(id))
   await world.close()
   expect(first.calls.length).toBeGreaterThan(0)
@@ -65,13 +69,14 @@ async function count(scenario: Scenario): Promise<readonly string[]> {
 async function oneFault(scenario: Scenario, fault: Fault): Promise<void> {
   const world = await World.open()
   const id = await scenario.open(world)
-  if (fault.how === 'fails') await world.clock.drive(taskmanager(world, 'first', failing(fault)).run(id))
-  else await interrupted(world, id, fault)
+  if (fault.how === 'fails')
+    await world.clock.drive(managed(world, scenario, 'first', failing(fault)).run(id))
+  else await interrupted(world, scenario, id, fault)
   await end(world, scenario, id)
 }
 
 /** The first taskmanager stops in the midst; a second one takes over when the lease has stood still; a frozen first one wakes last. */
-async function interrupted(world: World, id: string, fault: Fault): Promise<void> {
+async function interrupted(world: World, scenario: Scenario, id: string, fault: Fault): Promise<void> {
   const life = new Life(world)
   const stop = async () => {
     if (fault.how === 'dies') life.die()
@@ -84,20 +89,33 @@ async function interrupted(world: World, id: string, fault: Fault): Promise<void
     if (index === fault.index && fault.edge === 'after') await stop()
     return value
   }
-  const first = taskmanager(world, 'first', onCall, life).run(id)
+  const first = managed(world, scenario, 'first', onCall, life).run(id)
   first.catch(() => {})
   // Longer than a lease, measured by whoever waits for it to stand still.
   const later = world.clock.sleep(TAKEN_OVER_AFTER_MS)
   await world.clock.drive(Promise.race([later, first]))
-  await world.clock.drive(taskmanager(world, 'second').run(id))
+  await world.clock.drive(managed(world, scenario, 'second').run(id))
   life.wake()
   if (fault.how === 'freezes') await world.clock.drive(Promise.allSettled([first]))
+}
+
+/** A taskmanager in the scenario's circumstances. */
+function managed(world: World, scenario: Scenario, owner: string, onCall: OnCall = pass, life?: Life) {
+  const { meanwhile } = scenario
+  const around: OnCall = (call, act) =>
+    onCall(call, async () => {
+      const value = await act()
+      if (meanwhile) await world.clock.idle(() => meanwhile(world, call.name))
+      return value
+    })
+  return taskmanager(world, owner, around, life)
 }
 
 async function end(world: World, scenario: Scenario, id: string): Promise<void> {
   try {
     const operation = await world.store.operations.find(null, id)
     expect(isOpen(operation), `the operation has ended (${operation.state})`).toBe(false)
+    await scenario.atOnce?.(world, operation)
     await checkPromises(world)
     await scenario.always?.(world, operation)
   } finally {

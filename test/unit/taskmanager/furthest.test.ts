@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest'
+import { furthest, hasAllOf, PING_BYTES } from '../../../taskmanager/workflows/furthest.js'
+import { observationOf } from './observation-of.js'
+
+const source = observationOf({ offset: 1_000 })
+const replica = (offset: number, more = {}) => observationOf({ role: 'replica', offset, ...more })
+
+test.each([
+  ['as far as the source', replica(1_000), true],
+  ['behind by one ping, which is no write', replica(1_000 - PING_BYTES), true],
+  ['behind by anything else', replica(999), false],
+  ['behind by two pings, which may be a write', replica(1_000 - 2 * PING_BYTES), false],
+  ['of another history, however far', replica(5_000, { replicationId: 'other' }), false],
+  [
+    'of the history it had before it led',
+    replica(1_000, { replicationId: 'new', replicationId2: 'history-1' }),
+    true,
+  ],
+  ['of unknown place', replica(0, { offset: null }), false],
+])('a candidate %s', (_what, candidate, all) => {
+  expect(hasAllOf(candidate, source)).toBe(all)
+})
+
+test('who holds most of the history leads; of equals the first; nobody else', () => {
+  const samples = [
+    { id: 'loading', observation: replica(9_000, { service: 'loading' }) },
+    { id: 'syncing', observation: replica(9_000, { link: 'syncing' }) },
+    { id: 'stranger', observation: replica(9_000, { replicationId: 'other' }) },
+    { id: 'first', observation: replica(500) },
+    { id: 'second', observation: replica(500) },
+    { id: 'behind', observation: replica(400) },
+  ]
+  expect(furthest(samples, 'history-1')?.id).toBe('first')
+  expect(furthest(samples.slice(0, 3), 'history-1')).toBeNull()
+})

@@ -1,0 +1,81 @@
+import { afterEach, expect, test } from 'vitest'
+import type { Operation } from '../../../common/domain/operation.js'
+import { createLogger } from '../../../common/log.js'
+import { waitUntil } from '../../../common/wait-until.js'
+import { type Sweeper, startSweeper } from '../../../taskmanager/sweeper.js'
+import { VirtualClock } from '../../workflows/virtual-clock.js'
+
+let sweeper: Sweeper | null = null
+afterEach(async () => {
+  await sweeper?.stop()
+})
+
+const operation = (id: string, state: Operation['state'], attempt = 0): Operation =>
+  ({ id, state, attempt, leaseBeat: 0, kind: 'create_instance' }) as Operation // the fields that a sweeper reads
+
+function stage(open: () => Operation[]) {
+  const clock = new VirtualClock()
+  const ran: string[] = []
+  const taken: string[] = []
+  let release: () => void = () => {}
+  const held = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  sweeper = startSweeper({
+    operations: {
+      listOpen: async () => open(),
+      takeLease: async (id, owner, expected) => {
+        taken.push(`${id} ${owner} ${expected.attempt}.${expected.leaseBeat}`)
+        return operation(id, 'preparing', expected.attempt + 1)
+      },
+    },
+    owner: 'me',
+    run: async ({ id }) => {
+      ran.push(id)
+      await held
+    },
+    timings: { leaseMs: 3_000, sweepMs: 500 },
+    clock,
+    log: createLogger('test', 'silent'),
+  })
+  const until = (what: string, done: () => boolean) =>
+    waitUntil(what, done, (yes) => yes, { timeoutMs: 5_000 })
+  return { clock, ran, taken, release, until, sweeper }
+}
+
+test('a pending operation is found without a ring', async () => {
+  const { ran, until } = stage(() => [operation('a', 'pending')])
+  await until('it runs', () => ran.includes('a'))
+})
+
+test('an operation of an owner that stands still is taken over after a lease, with what was seen of it', async () => {
+  const { clock, taken } = stage(() => [operation('a', 'committing', 4)])
+  await clock.drive(clock.sleep(2_900))
+  expect(taken).toEqual([])
+  await clock.drive(clock.sleep(1_000))
+  expect(taken).toEqual(['a me 4.0'])
+})
+
+test('what runs here is not taken a second time, by ring or by sweep', async () => {
+  const { clock, taken, sweeper: here } = stage(() => [operation('a', 'preparing', 1)])
+  here.ring('a')
+  here.ring('a')
+  await clock.drive(clock.sleep(10_000))
+  expect(taken).toEqual(['a me 0.0'])
+})
+
+test('no more than a bounded number run at once, the rest follow', async () => {
+  const all = Array.from({ length: 40 }, (_, index) => operation(`op-${index}`, 'pending'))
+  const begun: string[] = []
+  let over = false
+  const { clock, ran, release } = stage(() => all.filter(({ id }) => !over || !begun.includes(id)))
+  await clock.drive(clock.sleep(2_000))
+  expect(ran).toHaveLength(16)
+  over = true
+  release()
+  for (let round = 0; round < 3; round += 1) {
+    begun.push(...ran)
+    await clock.drive(clock.sleep(1_000))
+  }
+  expect(new Set(ran).size).toBe(40)
+})
