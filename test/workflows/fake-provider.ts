@@ -1,17 +1,26 @@
 import type { GuestState, Order } from '../../common/contracts/host.js'
+import type { Store } from '../../common/db/store.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import { RedtroveError } from '../../common/errors.js'
 import type { Compute, Machine } from '../../taskmanager/compute/compute.js'
 import { FakeGuest } from './fake-guest.js'
-import type { Gate, World } from './world.js'
+import type { Gate } from './gate.js'
+import type { VirtualClock } from './virtual-clock.js'
+
+/** What a provider needs of its world. */
+interface Ground {
+  readonly guests: Map<InstanceId, FakeGuest>
+  readonly store: Pick<Store, 'instances'>
+  readonly clock: VirtualClock
+}
 
 /** The provider of a world: starts, fences and removes its guests, and refuses who was overtaken. */
 export class FakeProvider {
   private readonly orders = new Map<InstanceId, Order>()
   private addresses = 1
-  private readonly world: World
+  private readonly world: Ground
 
-  constructor(world: World) {
+  constructor(world: Ground) {
     this.world = world
   }
 

@@ -5,7 +5,8 @@ import { createLogger } from '../../common/log.js'
 import { type RunnerParts, runOperation } from '../../taskmanager/run-operation.js'
 import type { Timings } from '../../taskmanager/timings.js'
 import { workflowOf } from '../../taskmanager/workflows/index.js'
-import { type Gate, KEYS, type World } from './world.js'
+import type { Gate } from './gate.js'
+import { KEYS, type World } from './world.js'
 
 export const TIMINGS: Timings = {
   leaseMs: 3_000,

@@ -19,14 +19,12 @@ import type { Compute } from '../../taskmanager/compute/compute.js'
 import { answersFor } from '../../taskmanager/questions.js'
 import type { FakeGuest } from './fake-guest.js'
 import { FakeProvider } from './fake-provider.js'
+import type { Gate } from './gate.js'
 import { VirtualClock } from './virtual-clock.js'
 
 export const PROJECT = 'demo'
 export const KEYS = keyRing(Buffer.alloc(32, 7))
 export const CREDENTIALS = { application: ['first-password'], replication: 'replication-password' }
-
-/** What stands between a taskmanager and everything it calls: counts, and makes the fault of the day. */
-export type Gate = <T>(call: string, act: () => Promise<T>) => Promise<T>
 
 export class World {
   readonly clock = new VirtualClock()
