@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isLower, openAcceptedState, withAssignment } from '../../../guestagent/accepted.js'
+import { crashLimit } from '../../../guestagent/crash-limit.js'
+import { linkAge } from '../../../guestagent/link-age.js'
+import { guestPaths } from '../../../guestagent/paths.js'
+import { startMode } from '../../../guestagent/redis/startable.js'
+import { openSerial } from '../../../guestagent/serial.js'
+import { anAssignment, tokens } from '../../harness/guest.js'
+
+describe('tokens', () => {
+  const token = fc.record({ epoch: fc.nat(5), attempt: fc.nat(5) })
+  it('are ordered by epoch, then by attempt, and never both ways', () => {
+    fc.assert(
+      fc.property(token, token, (a, b) => {
+        expect(isLower(a, b) && isLower(b, a)).toBe(false)
+        expect(isLower(a, b)).toBe(a.epoch * 10 + a.attempt < b.epoch * 10 + b.attempt)
+      }),
+    )
+  })
+})
+
+describe('what is accepted', () => {
+  let dir = ''
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'redtrove-state-'))
+  })
+  afterEach(() => rmSync(dir, { recursive: true }))
+  const open = () => openAcceptedState(join(dir, 'state.json'), anAssignment())
+
+  it('only rises, whatever comes in whatever order, and is on disk when it is accepted', async () => {
+    const attempts = fc.array(fc.record({ epoch: fc.integer({ min: 1, max: 4 }), attempt: fc.nat(3) }))
+    await fc.assert(
+      fc.asyncProperty(attempts, async (given) => {
+        rmSync(join(dir, 'state.json'), { force: true })
+        const accepted = await open()
+        for (const token of given) {
+          const { epoch, attempt } = accepted.current()
+          const lower = isLower(token, { epoch, attempt })
+          const answer = await accepted.accept(token).then(
+            () => 'taken',
+            (error: { kind: string }) => error.kind,
+          )
+          expect(answer).toBe(lower ? 'stale_epoch' : 'taken')
+          const onDisk = JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8'))
+          expect(onDisk).toMatchObject(lower ? { epoch, attempt } : token)
+        }
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  it('remembers members of its set, and forgets them with the set', async () => {
+    const accepted = await open()
+    const { setId } = accepted.current().assignment
+    const take = async (epoch: number, facts: Parameters<typeof anAssignment>[0]) => {
+      await accepted.accept({ epoch, attempt: 1 }, withAssignment(anAssignment({ setId, epoch, ...facts })))
+      return accepted.current().hadReplicas
+    }
+    expect(accepted.current().hadReplicas).toBe(false)
+    expect(await take(2, { role: 'replica', source: { host: '127.0.0.2', port: 1 } })).toBe(true)
+    expect(await take(3, { role: 'source' })).toBe(true)
+    expect(await take(4, { role: 'source', setId: randomUUID() })).toBe(false)
+  })
+
+  it('keeps the newest outcomes over a restart', async () => {
+    const accepted = await open()
+    const token = tokens(1)
+    for (let n = 0; n < 40; n++) await accepted.keepOutcome(token(`step ${n}`))
+    const later = await open()
+    expect(later.outcomeOf(token('step 39'))?.writesFrozen).toBe(true)
+    expect(later.outcomeOf(token('step 0'))).toBeNull()
+    expect(later.outcomeOf(tokens(1)('step 39'))).toBeNull()
+  })
+})
+
+describe('a start', () => {
+  const nothing = { appendOnly: false, rdb: false }
+  const facts = { role: 'source' as const, files: nothing, hadKeys: null, startFromRdb: false }
+
+  it('out of an empty folder is for those who never had data, or copy it', () => {
+    expect(startMode(facts)).toBe('append-only')
+    expect(startMode({ ...facts, hadKeys: 3 })).toEqual({ refused: expect.stringMatching(/3 keys/) })
+    expect(startMode({ ...facts, hadKeys: 0 })).toEqual({ refused: expect.any(String) })
+    expect(startMode({ ...facts, role: 'ejected', hadKeys: 3 })).toEqual({ refused: expect.any(String) })
+    expect(startMode({ ...facts, role: 'replica', hadKeys: 3 })).toBe('append-only')
+  })
+
+  it('out of dump.rdb needs a clean stop, or nothing to lose', () => {
+    const both = { appendOnly: true, rdb: true }
+    const rdb = { appendOnly: false, rdb: true }
+    expect(startMode({ ...facts, files: both, hadKeys: 3 })).toBe('append-only')
+    expect(startMode({ ...facts, files: both, hadKeys: 3, startFromRdb: true })).toBe('rdb')
+    expect(startMode({ ...facts, files: rdb, hadKeys: 3 })).toEqual({
+      refused: expect.stringMatching(/dump\.rdb/),
+    })
+    expect(startMode({ ...facts, files: rdb })).toBe('rdb')
+    expect(startMode({ ...facts, files: nothing, hadKeys: 3, startFromRdb: true })).toEqual({
+      refused: expect.any(String),
+    })
+  })
+})
+
+describe('crashes', () => {
+  it('end the trying at the third within a minute, not at the third in an hour', () => {
+    const limit = crashLimit()
+    expect([0, 30_000, 59_999].map((nowMs) => limit.note(nowMs))).toEqual([true, true, false])
+    limit.forget()
+    expect([100_000, 130_000, 170_000, 200_000].map((nowMs) => limit.note(nowMs))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ])
+  })
+})
+
+describe('the age of a link', () => {
+  it('counts from the first look that found it down, and starts anew each time', () => {
+    const age = linkAge()
+    expect(age.downMs(5)).toBeNull()
+    age.note('up', 10)
+    expect(age.downMs(20)).toBe(0)
+    age.note('down', 30)
+    age.note('syncing', 40)
+    expect(age.downMs(50)).toBe(20)
+    age.note('up', 60)
+    age.note('down', 70)
+    expect(age.downMs(75)).toBe(5)
+    age.note(null, 80)
+    expect(age.downMs(90)).toBeNull()
+  })
+})
+
+describe('a line of acts', () => {
+  it('runs one at a time in order, and goes on after a failure', async () => {
+    const inLine = openSerial()
+    const seen: string[] = []
+    const act = (name: string, fail = false) =>
+      inLine(async () => {
+        seen.push(`${name} begins`)
+        await Promise.resolve()
+        seen.push(`${name} ends`)
+        if (fail) throw new Error(name)
+        return name
+      })
+    const all = await Promise.allSettled([act('a'), act('b', true), act('c')])
+    expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    expect(seen).toEqual(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends'])
+  })
+})
+
+describe("a guest's paths", () => {
+  it('keep the socket short enough for the kernel, and apart for each folder', () => {
+    const near = guestPaths('/srv/guests/a')
+    expect(near.socket).toBe('/srv/guests/a/redis.sock')
+    const far = ['x', 'y'].map((name) => guestPaths(`/srv/${name.repeat(120)}`).socket)
+    for (const socket of far) expect(Buffer.byteLength(socket)).toBeLessThan(108)
+    expect(far[0]).not.toBe(far[1])
+  })
+})
