@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openTestApi, type TestApi } from '../harness/api.js'
-import { observed, report } from '../harness/stored.js'
+import { observed } from '../harness/observed.js'
+import { report } from '../harness/stored.js'
 
 let api: TestApi
 beforeEach(async () => {

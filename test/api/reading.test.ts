@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { readSpecification } from '../../api/specification.js'
 import { openTestApi, type TestApi } from '../harness/api.js'
-import { newInstance, observed, openCreate, report } from '../harness/stored.js'
+import { observed } from '../harness/observed.js'
+import { newInstance, openCreate, report } from '../harness/stored.js'
 
 let api: TestApi
 beforeEach(async () => {

@@ -12,7 +12,8 @@ import { createLogger } from '../../common/log.js'
 import { sealCredentials } from '../../common/secrets/credentials.js'
 import { keyRing } from '../../common/secrets/key-ring.js'
 import { openSqlite, type TestDatabase } from './database.js'
-import { finish, observed, report, storedSet } from './stored.js'
+import { observed } from './observed.js'
+import { finish, report, storedSet } from './stored.js'
 
 export const TOKENS = [
   { token: 'demo-token-0123456789', project: 'demo', admin: false },

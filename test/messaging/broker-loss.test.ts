@@ -7,8 +7,9 @@ import { createLogger } from '../../common/log.js'
 import { openControlMessaging } from '../../common/rpc/control-messaging.js'
 import { queueNames } from '../../common/rpc/queues.js'
 import { type PrivateBroker, startPrivateBroker } from '../../supervisor/private-broker.js'
-import { anObservation, aToken, guestHandlers } from '../harness/guest-handlers.js'
+import { aToken, guestHandlers } from '../harness/guest-handlers.js'
 import { openStage } from '../harness/messaging-stage.js'
+import { observed } from '../harness/observed.js'
 import { openRawBroker } from '../harness/raw-broker.js'
 
 const log = createLogger('test', 'silent')
@@ -43,7 +44,7 @@ describe('when the broker is killed and comes back', () => {
         severLink: async () => {
           began.push('sever')
           await gate
-          return { observation: anObservation() }
+          return { observation: observed() }
         },
         resumeWrites: async () => {
           began.push('resume')
@@ -67,7 +68,7 @@ describe('when the broker is killed and comes back', () => {
     await expect(stage.control.declareGuest(stage.instanceId)).rejects.toMatchObject({ kind: 'unavailable' })
     await expect(stage.guest.ask.assignmentOf({})).rejects.toMatchObject({ kind: 'unavailable' })
     await expect(stage.control.waitConnected(50)).rejects.toMatchObject({ kind: 'unavailable' })
-    stage.guest.report(anObservation({ keys: 1 }))
+    stage.guest.report(observed({ keys: 1 }))
 
     const back: string[] = []
     stage.guest.onConnected(() => back.push('guest'))
@@ -87,7 +88,7 @@ describe('when the broker is killed and comes back', () => {
     await next
     expect(began).toEqual(['sever', 'resume'])
     await stage.control.ring(token.operationId)
-    stage.guest.report(anObservation({ keys: 2 }))
+    stage.guest.report(observed({ keys: 2 }))
     await expect.poll(() => [rings, reports]).toEqual([[token.operationId], [2]])
     await stage.close()
   })

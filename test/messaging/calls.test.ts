@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import { RedtroveError } from '../../common/errors.js'
-import { anObservation, aToken, guestHandlers } from '../harness/guest-handlers.js'
+import { aToken, guestHandlers } from '../harness/guest-handlers.js'
 import { openStage, type Stage } from '../harness/messaging-stage.js'
+import { observed } from '../harness/observed.js'
 
 let stage: Stage
 afterEach(() => stage.close())
@@ -13,7 +14,7 @@ const token = aToken()
 describe('a call to a guest', () => {
   test('is answered with what the handler saw', async () => {
     stage = await openStage()
-    stage.guest.serve(guestHandlers({ inspect: async () => ({ observation: anObservation({ keys: 42 }) }) }))
+    stage.guest.serve(guestHandlers({ inspect: async () => ({ observation: observed({ keys: 42 }) }) }))
     const { observation } = await stage.client.inspect({})
     expect(observation.keys).toBe(42)
   })
@@ -22,7 +23,7 @@ describe('a call to a guest', () => {
     stage = await openStage()
     const waiting = stage.client.inspect({})
     stage.guest.serve(guestHandlers({}))
-    await expect(waiting).resolves.toEqual({ observation: anObservation() })
+    await expect(waiting).resolves.toEqual({ observation: observed() })
   })
 
   test('brings a failure back with its kind and sentence', async () => {
@@ -48,7 +49,7 @@ describe('a call to a guest', () => {
 
   test('with bad params is refused by the guest, with a bad result by the caller', async () => {
     stage = await openStage()
-    const bad = { observation: { ...anObservation(), keys: -1 } }
+    const bad = { observation: { ...observed(), keys: -1 } }
     stage.guest.serve(guestHandlers({ inspect: async () => bad }))
     await expect(stage.client.pauseWrites({ token, pauseMs: 99_999 })).rejects.toMatchObject({
       kind: 'bad_request',
@@ -100,7 +101,7 @@ describe('a call to a guest', () => {
       guestHandlers({
         inspect: async () => {
           looks += 1
-          return { observation: anObservation() }
+          return { observation: observed() }
         },
       }),
     )

@@ -1,7 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { guestAgent } from '../../common/contracts/guestagent.js'
-import type { Observation } from '../../common/domain/observation.js'
 import { RedtroveError } from '../../common/errors.js'
 import { createLogger } from '../../common/log.js'
 import type { Handlers } from '../../common/rpc/contract.js'
@@ -9,6 +8,7 @@ import { openControlMessaging } from '../../common/rpc/control-messaging.js'
 import { openGuestMessaging } from '../../common/rpc/guest-messaging.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { testBroker } from '../harness/broker.js'
+import { observed } from '../harness/observed.js'
 
 const log = createLogger('test', 'silent')
 const closers: (() => Promise<void>)[] = []
@@ -16,34 +16,7 @@ afterEach(async () => {
   await Promise.all(closers.splice(0).map((close) => close()))
 })
 
-const NOTHING: Observation = {
-  service: 'running',
-  serverVersion: '7.0.15',
-  serverPid: 1,
-  role: 'source',
-  fenced: false,
-  replicationId: 'a',
-  replicationId2: null,
-  secondOffset: null,
-  offset: 5,
-  following: null,
-  link: null,
-  linkDownMs: null,
-  lastIoSecondsAgo: null,
-  connectedReplicas: [],
-  syncFull: 0,
-  syncPartialOk: 0,
-  syncPartialErr: 0,
-  memoryUsedBytes: 1,
-  memoryMaxBytes: 0,
-  keys: 0,
-  clients: 0,
-  diskUsedBytes: 0,
-  diskFreeBytes: 0,
-  persistenceOk: true,
-  accepted: null,
-  fault: null,
-}
+const NOTHING = observed()
 const token = { operationId: randomUUID(), step: 'x', epoch: 1, attempt: 1 }
 
 async function pair(handlers: Partial<Handlers<typeof guestAgent>> = {}) {

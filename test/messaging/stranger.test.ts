@@ -2,8 +2,9 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openMessage, sealMessage } from '../../common/rpc/envelope.js'
 import { queueNames } from '../../common/rpc/queues.js'
-import { anObservation, aToken, guestHandlers } from '../harness/guest-handlers.js'
+import { aToken, guestHandlers } from '../harness/guest-handlers.js'
 import { openStage, type Stage } from '../harness/messaging-stage.js'
+import { observed } from '../harness/observed.js'
 import { openRawBroker, type RawBroker } from '../harness/raw-broker.js'
 
 let stage: Stage
@@ -26,7 +27,7 @@ afterEach(async () => {
 function serve(others: Parameters<typeof guestHandlers>[0] = {}): void {
   const inspect = async () => {
     looks += 1
-    return { observation: anObservation() }
+    return { observation: observed() }
   }
   stage.guest.serve(guestHandlers({ inspect, ...others }))
 }
@@ -40,7 +41,7 @@ async function settled(): Promise<void> {
 /** A report tells the caller the guest's incarnation, so its next command is one that the guest admits at once. */
 async function introduce(): Promise<void> {
   const learned = new Promise<void>((resolve) => stage.control.onReport(() => resolve()))
-  stage.guest.report(anObservation())
+  stage.guest.report(observed())
   await learned
 }
 
@@ -128,7 +129,7 @@ describe('somebody with the broker but without the key', () => {
     serve({
       severLink: async () => {
         severed += 1
-        return { observation: anObservation() }
+        return { observation: observed() }
       },
     })
     stranger.put(queue, bytes)
@@ -167,12 +168,9 @@ describe('somebody with the broker but without the key', () => {
     stage.control.onReport((report) => reports.push(report))
     const { reports: name } = queueNames(stage.prefix)
     const header = { ...headerOf(), kind: 'report', method: 'observed' } as const
-    stranger.put(
-      name,
-      sealMessage(randomBytes(32), header, { bootId: 'b', seq: 1, observation: anObservation() }),
-    )
+    stranger.put(name, sealMessage(randomBytes(32), header, { bootId: 'b', seq: 1, observation: observed() }))
     stranger.put(name, Buffer.from(JSON.stringify({ instanceId: stage.instanceId, bootId: 'b', seq: 1 })))
-    stage.guest.report(anObservation({ keys: 7 }))
+    stage.guest.report(observed({ keys: 7 }))
     await expect.poll(() => reports).toMatchObject([{ observation: { keys: 7 } }])
     expect(stage.control.refused()).toBe(2)
   })

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Store } from '../../common/db/store.js'
 import { describeOnBoth, type TestDatabase } from '../harness/database.js'
-import { finish, newInstance, observed, openCreate, report, storedSet } from '../harness/stored.js'
+import { observed } from '../harness/observed.js'
+import { finish, newInstance, openCreate, report, storedSet } from '../harness/stored.js'
 
 describeOnBoth('instances', (open) => {
   let database: TestDatabase

@@ -10,6 +10,7 @@ import type { Observation } from '../../common/domain/observation.js'
 import { RedtroveError } from '../../common/errors.js'
 import type { Handlers } from '../../common/rpc/contract.js'
 import type { Machine } from '../../taskmanager/compute/compute.js'
+import { observed } from '../harness/observed.js'
 import type { VirtualClock } from './virtual-clock.js'
 
 const BYTES_A_WRITE = 50
@@ -232,24 +233,11 @@ export class FakeGuest {
   }
 }
 
-const NOTHING_SEEN: Observation = {
-  service: 'running',
-  serverVersion: '7.0.15',
-  serverPid: 1,
+const NOTHING_SEEN = observed({
   role: null,
   fenced: null,
   replicationId: null,
-  replicationId2: null,
-  secondOffset: null,
   offset: null,
-  following: null,
-  link: null,
-  linkDownMs: null,
-  lastIoSecondsAgo: null,
-  connectedReplicas: [],
-  syncFull: 0,
-  syncPartialOk: 0,
-  syncPartialErr: 0,
   memoryUsedBytes: null,
   memoryMaxBytes: null,
   keys: null,
@@ -257,6 +245,4 @@ const NOTHING_SEEN: Observation = {
   diskUsedBytes: null,
   diskFreeBytes: null,
   persistenceOk: null,
-  accepted: null,
-  fault: null,
-}
+})

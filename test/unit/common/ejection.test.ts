@@ -7,7 +7,7 @@ import {
   rankCandidates,
 } from '../../../common/domain/ejection.js'
 import type { Observation } from '../../../common/domain/observation.js'
-import { observed } from '../../harness/stored.js'
+import { observed } from '../../harness/observed.js'
 
 const HISTORY = 'a'.repeat(40)
 const OTHER = 'b'.repeat(40)

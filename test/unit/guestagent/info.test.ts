@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { observationSchema } from '../../../common/contracts/observation.js'
 import { infoFacts, isPersistenceOk, parseInfo } from '../../../guestagent/redis/info.js'
 import { lastWords } from '../../../guestagent/redis/server-log.js'
-import { anObservation } from '../../harness/guest-handlers.js'
+import { observed } from '../../harness/observed.js'
 
 const SOURCE = `# Server\r
 redis_version:7.0.15\r
@@ -103,7 +103,7 @@ describe('INFO', () => {
 
   const travels = (text: string) => {
     const { loading: _, persistence, ...facts } = infoFacts(text)
-    observationSchema.parse(anObservation({ ...facts, persistenceOk: isPersistenceOk(persistence) }))
+    observationSchema.parse(observed({ ...facts, persistenceOk: isPersistenceOk(persistence) }))
   }
 
   it('torn off anywhere still gives facts that can travel', () => {

@@ -3,7 +3,7 @@ import type { InstanceFacts } from '../../../common/db/store.js'
 import { type Desired, driftOf } from '../../../common/domain/drift.js'
 import type { Observation } from '../../../common/domain/observation.js'
 import { watchDrift } from '../../../taskmanager/drift-watch.js'
-import { observationOf } from './observation-of.js'
+import { observed } from '../../harness/observed.js'
 
 const here = { host: '127.83.0.2', port: 6379 }
 const elsewhere = { host: '127.83.0.9', port: 6379 }
@@ -44,7 +44,7 @@ test.each<[string, Desired['role'], Partial<Observation>, string | null]>([
   ['one that does not run', 'source', { service: 'stopped', role: null, fenced: null }, null],
   ['a replica whose link is down', 'replica', { role: 'replica', following: here, link: 'down' }, null],
 ])('%s', (_what, role, seen, sentence) => {
-  const drift = driftOf(desired(role), observationOf(seen))
+  const drift = driftOf(desired(role), observed(seen))
   if (sentence === null) expect(drift).toEqual([])
   else expect(drift.join()).toContain(sentence)
 })
@@ -56,7 +56,7 @@ function facts(
   operation = false,
 ) {
   const instance = { id: 'a', setId: 's', role: 'source', endpoint: here, fault: null, ...more }
-  const stored = { observation: observationOf(seen), bootId: 'b', seq, receivedAtMs: 1_000 }
+  const stored = { observation: observed(seen), bootId: 'b', seq, receivedAtMs: 1_000 }
   return {
     instance,
     stored,

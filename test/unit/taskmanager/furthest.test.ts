@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
 import { furthest, hasAllOf, PING_BYTES } from '../../../taskmanager/workflows/furthest.js'
-import { observationOf } from './observation-of.js'
+import { observed } from '../../harness/observed.js'
 
-const source = observationOf({ offset: 1_000 })
-const replica = (offset: number, more = {}) => observationOf({ role: 'replica', offset, ...more })
+const source = observed({ replicationId: 'history-1', offset: 1_000 })
+const replica = (offset: number, more = {}) =>
+  observed({ replicationId: 'history-1', role: 'replica', offset, ...more })
 
 test.each([
   ['as far as the source', replica(1_000), true],

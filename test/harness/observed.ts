@@ -1,14 +1,14 @@
-import type { Observation } from '../../../common/domain/observation.js'
+import type { Observation } from '../../common/domain/observation.js'
 
-/** An observation of a running server with what a test is about. */
-export function observationOf(known: Partial<Observation>): Observation {
+/** A healthy source's look; override what the test is about. */
+export function observed(changes: Partial<Observation> = {}): Observation {
   return {
     service: 'running',
     serverVersion: '7.0.15',
     serverPid: 1,
     role: 'source',
     fenced: false,
-    replicationId: 'history-1',
+    replicationId: 'a'.repeat(40),
     replicationId2: null,
     secondOffset: null,
     offset: 100,
@@ -20,15 +20,15 @@ export function observationOf(known: Partial<Observation>): Observation {
     syncFull: 0,
     syncPartialOk: 0,
     syncPartialErr: 0,
-    memoryUsedBytes: null,
-    memoryMaxBytes: null,
-    keys: null,
-    clients: null,
-    diskUsedBytes: null,
-    diskFreeBytes: null,
+    memoryUsedBytes: 1000,
+    memoryMaxBytes: 2000,
+    keys: 1,
+    clients: 1,
+    diskUsedBytes: 10,
+    diskFreeBytes: 1000,
     persistenceOk: true,
     accepted: null,
     fault: null,
-    ...known,
+    ...changes,
   }
 }
