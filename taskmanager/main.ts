@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { systemClock } from '../common/clock.js'
 import { amqpUrlOf, databaseUrlOf, readSettings, type Settings, stateLayout } from '../common/config.js'
 import { connectStore } from '../common/db/connect-store.js'
@@ -15,6 +13,7 @@ import { networkOf } from './compute/addresses.js'
 import type { Compute } from './compute/compute.js'
 import { processes } from './compute/processes.js'
 import { failpoint } from './failpoint.js'
+import { isSurelyGone, ownerName } from './owner.js'
 import { answersFor } from './questions.js'
 import { startReconciler } from './reconciler.js'
 import { startReports } from './reports.js'
@@ -42,12 +41,13 @@ export async function main(): Promise<void> {
   await Promise.race([offerDatastores(compute, store, log, stop.signal), clock.sleep(OFFER_MS_MAX)])
 
   const timings = timingsOf(settings)
-  const owner = `${hostname()}/${process.pid}/${randomUUID()}`
+  const owner = ownerName()
   const parts = { store, messaging, compute, keyRing: ring, timings, clock, log }
   const die = failpoint(settings.REDTROVE_FAILPOINT)
   const sweeper = startSweeper({
     operations: store.operations,
     owner,
+    isGone: isSurelyGone,
     run: async (operation) => {
       const lease = { operationId: operation.id, owner, attempt: operation.attempt }
       await runOperation(operation, lease, { ...parts, failpoint: die, workflowOf })

@@ -13,6 +13,8 @@ export interface SweeperParts {
   readonly operations: Pick<OperationStore, 'listOpen' | 'takeLease'>
   /** Distinguishes this process from any other, also from its own earlier life. */
   readonly owner: string
+  /** Knows owners that are dead for certain, so that nobody waits for their lease. */
+  readonly isGone?: (owner: string | null) => boolean
   /** Carries a leased operation to its end. */
   readonly run: (operation: Operation) => Promise<void>
   readonly timings: Pick<Timings, 'leaseMs' | 'sweepMs'>
@@ -29,10 +31,10 @@ export interface Sweeper {
 }
 
 /** Starts looking every `sweepMs`. Rings only save the waiting time. */
-export function startSweeper({ operations, owner, run, timings, clock, log }: SweeperParts): Sweeper {
+export function startSweeper({ operations, owner, isGone, run, timings, clock, log }: SweeperParts): Sweeper {
   const stopped = new AbortController()
   const running = new Set<string>()
-  const watch = watchLeases(timings.leaseMs)
+  const watch = watchLeases(timings.leaseMs, isGone)
 
   const take = async (id: string, expected: { attempt: number; leaseBeat: number }) => {
     if (running.has(id) || running.size >= PARALLEL_MAX || stopped.signal.aborted) return
