@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { RedtroveError } from '../../common/errors.js'
 import { waitUntil } from '../../common/wait-until.js'
@@ -29,13 +29,19 @@ export function recordProcesses(dir: string, processes: BrokerProcesses): void {
 }
 
 /**
- * Ends what a killed supervisor left of the broker in `dir`. Each pid is believed only when its command line is that of this
+ * Ends what a killed supervisor left of the broker in `dir`. A recorded pid is believed only when its command line is that of this
  * very broker. Fails with `conflict` when its supervisor is alive.
  */
 export async function endLeftovers(dir: string): Promise<void> {
   const record = readRecord(brokerFiles(dir).processes)
-  if (!record) return
-  const { owner, beam, epmd, epmdPort } = record
+  if (record) await endRecorded(dir, record)
+  await endStragglers(dir)
+}
+
+async function endRecorded(
+  dir: string,
+  { owner, beam, epmd, epmdPort }: z.output<typeof recordSchema>,
+): Promise<void> {
   const beamLeft = isBeamOf(beam, dir)
   const epmdLeft = isEpmdOf(epmd, epmdPort)
   if (beamLeft && owner.pid !== process.pid && startTime(owner.pid) === owner.startedAt) {
@@ -46,6 +52,39 @@ export async function endLeftovers(dir: string): Promise<void> {
   }
   if (beamLeft) await endProcess(beam, () => isBeamOf(beam, dir))
   if (epmdLeft) await endProcess(epmd, () => isEpmdOf(epmd, epmdPort))
+}
+
+/**
+ * A supervisor that was killed while its broker was starting leaves processes that no record names and that do not look like a
+ * broker yet. What they all have is this folder as their home.
+ */
+async function endStragglers(dir: string): Promise<void> {
+  await waitUntil(
+    `no process of the broker in ${dir} is left`,
+    () => {
+      const left = processesAtHome(dir)
+      for (const pid of left) signal(pid, 'SIGKILL')
+      return left
+    },
+    (left) => left.length === 0,
+    { timeoutMs: 5_000, kind: 'unavailable' },
+  )
+}
+
+function processesAtHome(dir: string): readonly number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => environmentOf(name).includes(`HOME=${dir}`))
+    .map(Number)
+}
+
+/** Empty when there is no such process, or it is another user's. */
+function environmentOf(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  } catch {
+    return []
+  }
 }
 
 /** SIGTERM, and after `graceMs` SIGKILL; resolves once `isThere` says no. Fails with `unavailable` when even that does not end it. */

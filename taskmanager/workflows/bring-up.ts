@@ -5,7 +5,7 @@ import type { Endpoint } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { RedtroveError } from '../../common/errors.js'
 import { waitUntil } from '../../common/wait-until.js'
-import { within } from '../guests.js'
+import { lookAt, within } from '../guests.js'
 import type { WorkflowContext } from '../workflow.js'
 
 const POLL_MS = 50
@@ -61,19 +61,28 @@ export async function untilServing(
 }
 
 /**
- * Waits until a new guest's first report is stored, so that whoever reads the instance when its operation has ended sees it
- * healthy. Not worth a failure: after `linkMs` the operation ends without it.
+ * Waits until the stored report of a guest says what a look at it says now, so that whoever reads the instance when its operation
+ * has ended sees what the operation saw. Not worth a failure: after `linkMs` the operation ends without it.
  */
-export async function untilReported(
-  instanceId: string,
-  { store, clock, signal, timings }: WorkflowContext,
-): Promise<void> {
+export async function untilReported(instanceId: string, context: WorkflowContext): Promise<void> {
+  const { store, clock, signal, timings } = context
+  const seen = await lookAt(instanceId, context)
   const deadline = clock.monotonicMs() + timings.linkMs
-  while (clock.monotonicMs() < deadline) {
+  while (seen && clock.monotonicMs() < deadline) {
     const { stored } = await store.instances.find(null, instanceId)
-    if (stored?.observation.service === 'running') return
+    if (stored && isSameLook(stored.observation, seen)) return
     await clock.sleep(POLL_MS, signal)
   }
+}
+
+function isSameLook(reported: Observation, seen: Observation): boolean {
+  const { serverPid, service, role, link } = seen
+  return (
+    reported.serverPid === serverPid &&
+    reported.service === service &&
+    reported.role === role &&
+    reported.link === link
+  )
 }
 
 /** Waits until the agent answers at all. */

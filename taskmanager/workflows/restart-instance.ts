@@ -11,7 +11,7 @@ import type { Endpoint } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { insist, isGuestsFault, within } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
-import { ensureGuest, untilAnswering } from './bring-up.js'
+import { ensureGuest, untilAnswering, untilReported } from './bring-up.js'
 import { assignmentFor, faultsOn, isSilent } from './set-members.js'
 import { untilLinked } from './until-linked.js'
 
@@ -51,7 +51,8 @@ export const restartInstance: Workflow<'restart_instance', Record<string, never>
     })
     await context.step('restart its redis-server', () => restart(context))
     const link = role === 'replica' ? await tryLink(context) : null
-    const summary = `The ${role} was restarted${link === null ? '' : `; its link is ${link}`}.`
+    await untilReported(instanceId, context)
+    const summary = `The ${role === 'ejected' ? 'ejected instance' : role} was restarted${link === null ? '' : `; its link is ${link}`}.`
     return { state: 'done', result: { summary }, changes: { instances: { [instanceId]: { fault: null } } } }
   },
 
