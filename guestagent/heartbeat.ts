@@ -30,7 +30,7 @@ export interface Heartbeat {
 /** Looks, reports and waits, until it is stopped: each `heartbeatMs`, and at once when something that matters changed. */
 export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
   const { observer, server, report, heartbeatMs, clock, log } = options
-  const stopping = new AbortController()
+  let stopping = false
   let wake = new AbortController()
   let kicked = false
   let lastReportMs = Number.NEGATIVE_INFINITY
@@ -48,7 +48,7 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
   }
 
   async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
+    while (!stopping) {
       kicked = false
       try {
         await beat()
@@ -64,11 +64,10 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
     const nextMs = clock.monotonicMs() + LOOK_MS
     for (;;) {
       const leftMs = nextMs - clock.monotonicMs()
-      if (leftMs <= 0 || kicked || stopping.signal.aborted) return
+      if (leftMs <= 0 || kicked || stopping) return
       wake = new AbortController()
-      await clock
-        .sleep(Math.min(PROBE_MS, leftMs), AbortSignal.any([wake.signal, stopping.signal]))
-        .catch(() => undefined)
+      const napMs = observer.isReplica() ? Math.min(PROBE_MS, leftMs) : leftMs
+      await clock.sleep(napMs, wake.signal).catch(() => undefined)
       if (await observer.linkChanged().catch(() => true)) return
     }
   }
@@ -80,7 +79,8 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
       wake.abort()
     },
     stop: () => {
-      stopping.abort()
+      stopping = true
+      wake.abort()
       return done
     },
   }

@@ -15,6 +15,8 @@ const DISK_LOOK_MS = 1_000
 /** Looks at one redis-server; every look is fresh. */
 export interface Observer {
   look(): Promise<Observation>
+  /** The last look saw a replica. */
+  readonly isReplica: () => boolean
   /**
    * A cheap look at a replica's link alone, so that its age is known finer than looks are made; true when it went up or down since
    * the last look or probe. False on a source or when nobody answers.
@@ -101,7 +103,7 @@ export function observer(options: ObserverOptions): Observer {
     return true
   }
 
-  return { look, linkChanged }
+  return { look, linkChanged, isReplica: () => link.last() !== null }
 }
 
 /** What a server that gives no answer is: starting, or hung, or busy with a script. */

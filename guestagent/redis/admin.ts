@@ -32,8 +32,8 @@ export interface RedisAdmin {
   configSet(name: string, value: string): Promise<void>
   /** Several in one round trip, in order. */
   configSetAll(settings: readonly (readonly [name: string, value: string])[]): Promise<void>
-  follow(source: Endpoint): Promise<void>
-  followNobody(): Promise<void>
+  /** Follows `source`, or nobody, and sets `min-replicas-to-write`, with no command of a client in between. */
+  follow(source: Endpoint | null, minReplicasToWrite: number): Promise<void>
   /** Holds back clients' writes, with the source's pings put off by `pingPeriodSeconds`; resolves with INFO replication after it. */
   pauseWrites(pauseMs: number, pingPeriodSeconds: number): Promise<string>
   unpauseWrites(): Promise<void>
@@ -101,6 +101,16 @@ function adminOver(redis: Redis, { can, agentPassword, timeoutMs }: AdminOptions
   const configSet = async (name: string, value: string) => {
     await call('config', 'set', nameFor(name, can), value)
   }
+  /** In one write: redis-server carries out all that it read from one client before it turns to the next. */
+  const together = async (commands: readonly Words[]): Promise<void> => {
+    const pipeline = redis.pipeline()
+    for (const [command, ...args] of commands) pipeline.call(hidden.get(command) ?? command, ...args)
+    try {
+      for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error
+    } catch (error) {
+      throw asGuestError(error)
+    }
+  }
   const lookWith = async (asked: Promise<string>): Promise<AdminLook> => {
     const [info, fence] = await Promise.all([
       asked,
@@ -116,15 +126,13 @@ function adminOver(redis: Redis, { can, agentPassword, timeoutMs }: AdminOptions
     info: (section) => text('info', section),
     role: async () => roleState(await call('role')),
     configSet,
-    configSetAll: async (settings) => {
-      await Promise.all(settings.map(([name, value]) => configSet(name, value)))
-    },
-    follow: async ({ host, port }) => {
-      await call(replicaOf, host, String(port))
-    },
-    followNobody: async () => {
-      await call(replicaOf, 'no', 'one')
-    },
+    configSetAll: (settings) =>
+      together(settings.map(([name, value]) => ['config', 'set', nameFor(name, can), value])),
+    follow: (source, minReplicasToWrite) =>
+      together([
+        [replicaOf, source?.host ?? 'no', source ? String(source.port) : 'one'],
+        ['config', 'set', nameFor('min-replicas-to-write', can), String(minReplicasToWrite)],
+      ]),
     pauseWrites: async (pauseMs, pingPeriodSeconds) => {
       const [, , info] = await Promise.all([
         configSet('repl-ping-replica-period', String(pingPeriodSeconds)),

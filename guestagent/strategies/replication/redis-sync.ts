@@ -8,8 +8,6 @@ export interface RedisSyncSettings {
   readonly disklessSyncDelaySeconds: number
 }
 
-const FENCED = String(FENCE_REPLICAS)
-
 /** Redis's own synchronisation: SLAVEOF copies the whole data set by itself, so no backup is made first. */
 export function redisSync(settings: RedisSyncSettings): ReplicationStrategy {
   const diskless = settings.disklessSync ? 'yes' : 'no'
@@ -24,16 +22,9 @@ export function redisSync(settings: RedisSyncSettings): ReplicationStrategy {
     name: 'redis-sync',
     backupRequired: () => false,
     directives: () => directives,
-    // Both commands of a change travel together: no client can come in between them, and a promote waits for one answer less.
-    enableAsSource: async (admin) => {
-      await Promise.all([admin.followNobody(), admin.configSet('min-replicas-to-write', '0')])
-    },
-    enableAsReplica: async (admin, source) => {
-      await Promise.all([admin.configSet('min-replicas-to-write', FENCED), admin.follow(source)])
-    },
-    detachReplica: async (admin) => {
-      await Promise.all([admin.configSet('min-replicas-to-write', FENCED), admin.followNobody()])
-    },
+    enableAsSource: (admin) => admin.follow(null, 0),
+    enableAsReplica: (admin, source) => admin.follow(source, FENCE_REPLICAS),
+    detachReplica: (admin) => admin.follow(null, FENCE_REPLICAS),
     tuneSync: async (admin, can, replicaCount) => {
       if (!can.disklessSync) return
       // A single replica has nobody to wait for; several share one transfer, which starts as soon as all have asked for it.
