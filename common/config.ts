@@ -61,8 +61,8 @@ const settings = z.object({
   REDTROVE_API_REQUESTS_PER_MINUTE: z.coerce.number().int().min(1).default(6000),
   REDTROVE_REDIS_SERVER: z.string().min(1).default('redis-server'),
   /**
-   * For crash tests, off by default: `kind/step/before` or `kind/step/after` kills the taskmanager (SIGKILL) at that step's edge;
-   * `@/path/marker` at the end makes it once, the marker is written first. `file:/path` takes the place from a file.
+   * For crash tests, off by default: `kind/step/before` or `kind/step/after` kills the taskmanager (SIGKILL) at that step's edge,
+   * `guestagent/step/before` and `…/after` the agent that gets there; `@/path/marker` at the end makes it once, the marker is written first. `file:/path` takes the place from a file.
    */
   REDTROVE_FAILPOINT: z
     .string()

@@ -1,6 +1,7 @@
 import type { Clock } from '../common/clock.js'
 import type { AgentSeed } from '../common/contracts/agent-seed.js'
 import { messageOf } from '../common/errors.js'
+import { failpoint } from '../common/failpoint.js'
 import type { Logger } from '../common/log.js'
 import type { GuestMessaging } from '../common/rpc/messaging.js'
 import { openAcceptedState } from './accepted.js'
@@ -83,7 +84,20 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
       heartbeat.kick()
     }
     messaging.serve(
-      guestService({ server, accepted, observer, acts, roles, link, strategy, pause, control, clock, log }),
+      guestService({
+        server,
+        accepted,
+        observer,
+        acts,
+        roles,
+        link,
+        strategy,
+        pause,
+        control,
+        failpoint: failpoint(seed.failpoint),
+        clock,
+        log,
+      }),
     )
     messaging.onConnected(() => kick())
     kick()

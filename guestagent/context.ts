@@ -1,4 +1,5 @@
 import type { Clock } from '../common/clock.js'
+import type { Failpoint } from '../common/failpoint.js'
 import type { Logger } from '../common/log.js'
 import type { AcceptedState } from './accepted.js'
 import type { LinkCutter } from './link-cut.js'
@@ -21,6 +22,8 @@ export interface ServiceContext {
   readonly strategy: ReplicationStrategy
   readonly pause: PauseKeeper
   readonly control: Serial
+  /** Dies at one edge of one step, for crash tests. */
+  readonly failpoint: Failpoint
   readonly clock: Clock
   readonly log: Logger
 }

@@ -23,33 +23,37 @@ const OFFSET_POLL_MS = 2
 /** The handlers of one guest. */
 export function guestService(context: ServiceContext): Handlers<typeof guestAgent> {
   const { server, accepted, observer, acts, link, strategy, control, log } = context
+  /** One change at a time; both edges are places where a crash test may end the agent. */
+  const change = <T>(name: string, act: () => Promise<T>) => control(() => stepOf(context, name, act))
   return {
     inspect: async () => ({ observation: await observer.look() }),
-    assume: ({ token, assignment }) => control(() => assume(context, token, assignment)),
-    pauseWrites: ({ token, pauseMs }) => control(() => pauseSourceWrites(context, token, pauseMs)),
+    assume: ({ token, assignment }) =>
+      change(`assume ${assignment.role}`, () => assume(context, token, assignment)),
+    pauseWrites: ({ token, pauseMs }) =>
+      change('hold back writes', () => pauseSourceWrites(context, token, pauseMs)),
     resumeWrites: ({ token }) =>
-      control(async () => {
+      change('let writes go on', async () => {
         await accepted.accept(token)
         await resumeSourceWrites(context)
         return {}
       }),
-    waitForOffset: (params) => control(() => waitForOffset(context, params)),
+    waitForOffset: (params) => change('wait for an offset', () => waitForOffset(context, params)),
     severLink: ({ token }) =>
-      control(async () => {
+      change('cut the link', async () => {
         await accepted.accept(token)
         const observation = await link.cut()
         log.info({ operationId: token.operationId, offset: observation.offset }, 'link to the source is cut')
         return { observation }
       }),
     tuneSync: ({ token, replicaCount }) =>
-      control(async () => {
+      change('tune synchronisation', async () => {
         await accepted.accept(token, () => (replicaCount > 0 ? { hadReplicas: true } : {}))
         await strategy.tuneSync(await server.admin(), server.can(), replicaCount)
         log.info({ operationId: token.operationId, replicaCount }, 'synchronisation settings changed')
         return {}
       }),
     setCredentials: ({ token, credentials }) =>
-      control(async () => {
+      change('set passwords', async () => {
         await accepted.accept(token, ({ assignment }) => ({ assignment: { ...assignment, credentials } }))
         // A server that never started has no conf yet; it gets one with these accounts when it does.
         if (server.state() !== 'up') return {}
@@ -59,9 +63,16 @@ export function guestService(context: ServiceContext): Handlers<typeof guestAgen
         log.info({ operationId: token.operationId }, 'accounts changed')
         return {}
       }),
-    restartServer: ({ token }) => control(() => restartServer(context, token)),
-    stopServer: ({ token }) => control(() => stopServer(context, token)),
+    restartServer: ({ token }) => change('restart redis-server', () => restartServer(context, token)),
+    stopServer: ({ token }) => change('stop redis-server', () => stopServer(context, token)),
   }
+}
+
+async function stepOf<T>({ failpoint }: ServiceContext, name: string, act: () => Promise<T>): Promise<T> {
+  failpoint('guestagent', name, 'before')
+  const result = await act()
+  failpoint('guestagent', name, 'after')
+  return result
 }
 
 async function assume(
@@ -74,15 +85,17 @@ async function assume(
   if (assignment.role === 'replica') sourceOf(assignment)
   const deadlineMs = clock.monotonicMs() + ASSUME_MS
   await accepted.accept(token, withAssignment(assignment))
+  context.failpoint('guestagent', `remember ${assignment.role}`, 'after')
   if (accepted.current().stopped && assignment.role === 'ejected') {
     // A server that does not run takes no write, and each start writes its conf anew.
     return { observation: await observer.look(), writesFrozen: false }
   }
-  await haveConf(server)
+  await stepOf(context, `write redis.conf for ${assignment.role}`, () => haveConf(server))
   acts.joinLink()
   let heldUntilNow = false
   await acts.take(await acts.untilServing(deadlineMs), deadlineMs, () => {
     heldUntilNow = pause.holdsFor(operationId)
+    context.failpoint('guestagent', `change to ${assignment.role}`, 'after')
   })
   pause.end()
   roles.confirm()

@@ -20,6 +20,7 @@ export function hostOptions(
       replicationStrategy: settings.REDTROVE_REPLICATION_STRATEGY,
       disklessSync: settings.REDTROVE_REPL_DISKLESS_SYNC,
       disklessSyncDelaySeconds: settings.REDTROVE_REPL_DISKLESS_SYNC_DELAY_SECONDS,
+      ...(settings.REDTROVE_FAILPOINT ? { failpoint: settings.REDTROVE_FAILPOINT } : {}),
       logLevel: settings.REDTROVE_LOG_LEVEL,
     },
   }

@@ -20,6 +20,8 @@ export const agentSeedSchema = z.object({
   replicationStrategy: z.enum(['redis-sync']),
   disklessSync: z.boolean(),
   disklessSyncDelaySeconds: z.int().min(0).max(600),
+  /** For crash tests: `REDTROVE_FAILPOINT` as it was set. */
+  failpoint: z.string().optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
 })
 export type AgentSeed = z.output<typeof agentSeedSchema>
