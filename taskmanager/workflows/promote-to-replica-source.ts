@@ -14,7 +14,7 @@ import type { Observation } from '../../common/domain/observation.js'
 import { promoted } from '../../common/domain/replication.js'
 import { RedtroveError } from '../../common/errors.js'
 import { waitUntil } from '../../common/wait-until.js'
-import { lookHardAt, within } from '../guests.js'
+import { isGuestsFault, lookHardAt, within } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { furthest } from './furthest.js'
 import { planned } from './hand-over.js'
@@ -51,6 +51,7 @@ export const promoteToReplicaSource: Workflow<'promote_to_replica_source', Promo
       (lag) => `${lag} bytes behind`,
     )
     await context.credentials()
+    await readyTheCandidate(source.stored?.observation ?? null, candidate.id, context)
     context.recordLater()
     takeBack('hold back writes', async () => {
       await context.guest(oldSource.id).resumeWrites({ token: context.token('resume writes') })
@@ -147,6 +148,24 @@ async function holdWrites(sourceId: InstanceId, context: WorkflowContext) {
   return within(`Instance ${sourceId}`, pauseMs, context, (signal) =>
     context.guest(sourceId).pauseWrites({ token, pauseMs }, { signal }),
   )
+}
+
+/**
+ * The candidate's agent writes this run's token to disk now, so that it need not while writes are held back. Only for the time it
+ * saves: whatever the answer, the question that counts comes later.
+ */
+async function readyTheCandidate(
+  source: Observation | null,
+  candidateId: InstanceId,
+  context: WorkflowContext,
+): Promise<void> {
+  const token = context.token('be ready')
+  const replicationId = source?.replicationId ?? ''
+  await within(`Instance ${candidateId}`, context.timings.lookMs, context, (signal) =>
+    context.guest(candidateId).waitForOffset({ token, replicationId, offset: 0, waitMs: 1 }, { signal }),
+  ).catch((error: unknown) => {
+    if (!isGuestsFault(error)) throw error
+  })
 }
 
 async function untilArrived(
