@@ -17,6 +17,11 @@ export default defineConfig({
       ring('store', ['test/store/**/*.test.ts'], { globalSetup: ['test/harness/database-setup.ts'] }),
       ring('api', ['test/api/**/*.test.ts']),
       ring('guestagent', ['test/guestagent/**/*.test.ts'], { testTimeout: 60_000 }),
+      ring('faults', ['test/faults/**/*.test.ts'], {
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+      }),
       ring('integration', ['test/integration/**/*.test.ts'], {
         testTimeout: 180_000,
         hookTimeout: 180_000,

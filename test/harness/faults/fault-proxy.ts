@@ -1,0 +1,136 @@
+/*
+ * A TCP proxy that makes weather: what goes through it is delayed, slowed, held back in one or both directions, torn or reset.
+ * Stands in for netem, which not every kernel has, and can do per client what netem does per interface.
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { pump } from './pump.js'
+
+/** What happens to the bytes of a connection. */
+export type Weather =
+  | { readonly kind: 'clear' }
+  /** Each chunk arrives later, in order. */
+  | { readonly kind: 'delay'; readonly delayMs: number; readonly jitterMs: number }
+  | { readonly kind: 'slow'; readonly bytesPerSecond: number }
+  /** Nothing arrives, nothing is refused; what was held back arrives when the weather clears, as TCP does it. */
+  | { readonly kind: 'blackhole' }
+  /** The same in one direction. */
+  | { readonly kind: 'one-way'; readonly lost: Direction }
+  /** Passes so many more bytes, then resets in the middle of whatever that is. */
+  | { readonly kind: 'torn'; readonly afterBytes: number }
+  /** Resets what is there and what comes. */
+  | { readonly kind: 'reset' }
+
+export type Direction = 'to server' | 'to client'
+export const CLEAR: Weather = { kind: 'clear' }
+
+/** A connection, as far as the proxy knows it. */
+export interface Link {
+  /** Local port of the client: with it the process at the other end can be found. */
+  readonly clientPort: number
+  weather: Weather
+  /** Bytes let through under `torn`. */
+  passedBytes: number
+  readonly client: Socket
+  readonly server: Socket
+  /** Called by whoever changes the weather. */
+  wake: () => void
+}
+
+export interface FaultProxy {
+  readonly port: number
+  /** Connections that are open now. */
+  readonly links: ReadonlySet<Link>
+  /** For all that is open and all that comes, or for those that `whose` picks. */
+  setWeather(weather: Weather, whose?: (link: Link) => boolean): void
+  /** Resets what is open, once. */
+  resetAll(): void
+  /** How many connections were hit by anything but clear weather. */
+  readonly hit: () => number
+  close(): Promise<void>
+}
+
+interface Upstream {
+  readonly host: string
+  readonly port: number
+  /** Own address of the onward connection, where a rule lets it pass. */
+  readonly localAddress?: string
+}
+
+/** Listens on a free port of the loopback. */
+export async function openFaultProxy(upstream: Upstream): Promise<FaultProxy> {
+  const links = new Set<Link>()
+  const rules: { weather: Weather; whose: (link: Link) => boolean }[] = []
+  let hit = 0
+  const weatherFor = (link: Link) => rules.findLast(({ whose }) => whose(link))?.weather ?? CLEAR
+
+  function apply(link: Link, weather: Weather): void {
+    if (weather.kind !== 'clear' && link.weather !== weather) hit += 1
+    link.weather = weather
+    link.passedBytes = 0
+    if (weather.kind === 'reset') reset(link)
+    link.wake()
+  }
+
+  function accept(client: Socket): void {
+    const server = connect({ ...upstream, noDelay: true })
+    client.setNoDelay(true)
+    const wakes: (() => void)[] = []
+    const link: Link = {
+      clientPort: client.remotePort ?? 0,
+      weather: CLEAR,
+      passedBytes: 0,
+      client,
+      server,
+      wake: () => {
+        for (const wake of wakes) wake()
+      },
+    }
+    links.add(link)
+    for (const socket of [client, server]) {
+      socket.on('error', () => reset(link))
+      socket.on('close', () => client.destroyed && server.destroyed && links.delete(link))
+    }
+    wakes.push(pump(link, client, server, 'to server'), pump(link, server, client, 'to client'))
+    apply(link, weatherFor(link))
+  }
+
+  // Half-open is a state of its own here: the end of one direction is passed on like its bytes.
+  const listener = createServer({ allowHalfOpen: true }, accept)
+  const port = await listen(listener)
+  return {
+    port,
+    links,
+    hit: () => hit,
+    setWeather: (weather, whose = () => true) => {
+      if (weather.kind === 'clear') rules.length = 0
+      else rules.push({ weather, whose })
+      for (const link of links) apply(link, weatherFor(link))
+    },
+    resetAll: () => {
+      hit += links.size
+      for (const link of links) reset(link)
+    },
+    close: async () => {
+      for (const link of links) reset(link)
+      await new Promise((resolve) => listener.close(resolve))
+    },
+  }
+}
+
+/** Ends both sides at once, without the farewell of an orderly close. */
+export function reset({ client, server }: Pick<Link, 'client' | 'server'>): void {
+  client.resetAndDestroy()
+  // Before it is connected there is nothing to reset.
+  if (server.connecting) server.destroy()
+  else server.resetAndDestroy()
+}
+
+function listen(listener: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    listener.once('error', reject)
+    listener.listen(0, '127.0.0.1', () => {
+      const address = listener.address()
+      resolve(typeof address === 'object' && address ? address.port : 0)
+    })
+  })
+}

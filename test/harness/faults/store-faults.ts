@@ -1,0 +1,97 @@
+/* The control plane's own parts: broker, database, clocks. */
+
+import { join } from 'node:path'
+import sqlite3 from 'sqlite3'
+import { type Fault, signal } from './fault.js'
+
+export const STORE_FAULTS: readonly Fault[] = [
+  {
+    name: 'the broker killed',
+    row: 10,
+    inject: async ({ stage }) => {
+      await stage.broker.kill()
+      let back: Promise<void> | null = null
+      return {
+        what: 'the broker was killed',
+        heal: () => {
+          back ??= stage.broker.start()
+          return back
+        },
+      }
+    },
+  },
+  {
+    name: 'the broker frozen',
+    row: 10,
+    inject: async ({ stage }) => {
+      const pid = stage.broker.pid()
+      signal([pid], 'SIGSTOP')
+      return {
+        what: 'the broker stands still',
+        heal: async () => {
+          signal([pid], 'SIGCONT')
+        },
+      }
+    },
+  },
+  {
+    name: 'the database locked',
+    row: 12,
+    inject: async ({ stage }) => {
+      const unlock = await lockDatabase(join(stage.stack.stateDir, 'redtrove.sqlite'))
+      return { what: 'the database file is locked for writing', heal: unlock }
+    },
+  },
+  {
+    name: "the agents' clocks an hour ahead",
+    row: 17,
+    inject: async ({ stage }) => {
+      stage.shiftClock('guestagent', 3_600_000)
+      return { what: "agents' clocks + 1 h", heal: async () => stage.shiftClock('guestagent', 0) }
+    },
+  },
+  {
+    name: "the agents' clocks an hour behind",
+    row: 17,
+    inject: async ({ stage }) => {
+      stage.shiftClock('guestagent', -3_600_000)
+      return { what: "agents' clocks - 1 h", heal: async () => stage.shiftClock('guestagent', 0) }
+    },
+  },
+  {
+    name: "the taskmanagers' clocks an hour ahead",
+    row: 17,
+    inject: async ({ stage }) => {
+      stage.shiftClock('taskmanager', 3_600_000)
+      return { what: "taskmanagers' clocks + 1 h", heal: async () => stage.shiftClock('taskmanager', 0) }
+    },
+  },
+  {
+    name: "the taskmanagers' clocks an hour behind",
+    row: 17,
+    inject: async ({ stage }) => {
+      stage.shiftClock('taskmanager', -3_600_000)
+      return { what: "taskmanagers' clocks - 1 h", heal: async () => stage.shiftClock('taskmanager', 0) }
+    },
+  },
+]
+
+/** Holds SQLite's one write lock until the answer is called. */
+function lockDatabase(file: string): Promise<() => Promise<void>> {
+  return new Promise((resolve, reject) => {
+    const database = new sqlite3.Database(file, (failed) => {
+      if (failed) return reject(failed)
+      database.configure('busyTimeout', 20_000)
+      database.run('BEGIN IMMEDIATE', (refused) => {
+        if (refused) return reject(refused)
+        let healed: Promise<void> | null = null
+        const unlock = () =>
+          new Promise<void>((done) => database.run('ROLLBACK', () => database.close(() => done())))
+        resolve(() => {
+          healed ??= unlock()
+          return healed
+        })
+      })
+    })
+  })
+}
