@@ -14,7 +14,7 @@ import { openGuestServer } from './guest-server.js'
 import type { GuestMessaging, MessagingOptions } from './messaging.js'
 import { answerFrom, openChannel, openConfirmChannel } from './open-channel.js'
 import { type Outcome, outcomeSchema, resultOf } from './outcome.js'
-import { declareCommands, declareQuestions, declareReports, LANES, queueNames } from './queues.js'
+import { declareCommands, isNotFound, LANES, queueNames } from './queues.js'
 import { openRefusals, type Refused } from './refusals.js'
 import { openSession } from './session.js'
 
@@ -56,6 +56,7 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
   const whenConnected: (() => void)[] = []
   let present: Channels | undefined
   let serving = false
+  let queuesGone = false
   let seq = 0
   const session = openSession<Channels>({
     url: options.url,
@@ -95,18 +96,25 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
     },
   }
 
-  async function setup(connection: ChannelModel, lost: (why: Error) => void): Promise<Channels> {
-    const up = await openConfirmChannel(connection, lost, 'questions')
-    await declareReports(up, names)
-    await declareQuestions(up, names)
-    await declareCommands(up, names, instanceId)
+  async function setup(connection: ChannelModel, ended: (why: Error) => void): Promise<Channels> {
+    const lost = (why: Error) => {
+      if (isNotFound(why)) queuesGone = true
+      ended(why)
+    }
+    // Side by side: a fleet that comes back to its broker waits for each other's round trips anyway.
+    const [up, control, query, reports] = await Promise.all([
+      openConfirmChannel(connection, lost, 'questions'),
+      openChannel(connection, lost, 'control commands'),
+      openChannel(connection, lost, 'queries'),
+      openChannel(connection, lost, 'reports'),
+    ])
+    // The control plane has made the queues. Only a broker that lost them costs this: some milliseconds each, for every guest.
+    if (queuesGone) await declareCommands(up, names, instanceId)
+    queuesGone = false
     const channels: Channels = {
       calls: await openCalls(up),
-      lanes: {
-        control: await openChannel(connection, lost, 'control commands'),
-        query: await openChannel(connection, lost, 'queries'),
-      },
-      reports: await openChannel(connection, lost, 'reports'),
+      lanes: { control, query },
+      reports,
       lost,
       full: false,
     }

@@ -21,6 +21,11 @@ export function queueNames(prefix: string) {
 }
 export type QueueNames = ReturnType<typeof queueNames>
 
+/** The broker has no such queue (any more). */
+export function isNotFound(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 404
+}
+
 /** Both lanes of an instance. A full lane refuses the newest, so the caller knows at once. Repeatable. */
 export async function declareCommands(
   channel: Channel,

@@ -5,7 +5,7 @@ import type { Logger } from '../log.js'
 import { waitUntil } from '../wait-until.js'
 
 const RETRY_MS_FIRST = 200
-const RETRY_MS_MAX = 5_000
+const RETRY_MS_MAX = 2_000
 const CONNECT_MS_MAX = 5_000
 const SETUP_MS_MAX = 15_000
 const CLOSE_MS_MAX = 2_000
@@ -48,7 +48,7 @@ interface Live<Channels> {
 
 /**
  * Opens a session and returns at once: it connects in the background, and again whenever it was lost, one attempt at a time,
- * with pauses that double from 0.2 to 5 s (jittered, so that a fleet does not come back in step). Says once per change what it
+ * with pauses that double from 0.2 to 2 s (jittered, so that a fleet does not come back in step). Says once per change what it
  * is waiting for. Fails with `bad_setting` when the URL is none.
  */
 export function openSession<Channels>(options: SessionOptions<Channels>): Session<Channels> {
