@@ -1,6 +1,6 @@
 /* Brings a machine to where the project can run: Debian packages, npm packages, the build. Plain Node, nothing installed. */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -21,6 +21,8 @@ const TESTS = [
     name: 'postgresql',
     has: () => existsSync('/usr/lib/postgresql') && readdirSync('/usr/lib/postgresql').some(hasInitdb),
   },
+  { name: 'iptables', has: () => onPath('iptables') },
+  { name: 'iproute2', has: () => onPath('ip') },
   { name: 'python3-openstackclient', has: () => existsSync('/usr/bin/openstack') },
   { name: 'python3-troveclient', has: () => existsSync('/usr/lib/python3/dist-packages/troveclient') },
 ]
@@ -85,7 +87,10 @@ function installModules() {
 }
 
 async function modulesOnce() {
-  const stamp = join(root, 'node_modules', '.package-lock.json')
+  const modules = join(root, 'node_modules')
+  // npm would empty the folder that a link leads to, and that is somebody else's.
+  if (existsSync(modules) && lstatSync(modules).isSymbolicLink()) return
+  const stamp = join(modules, '.package-lock.json')
   if (existsSync(stamp) && mtime(stamp) >= mtime(join(root, 'package-lock.json'))) return
   await retried('installing npm packages (compiling sqlite3 takes about two minutes)', () =>
     quietly('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root }),

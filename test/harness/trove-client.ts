@@ -23,12 +23,14 @@ export interface OperationBody {
   readonly kind: string
   readonly state: string
   readonly epoch: number
+  readonly attempt?: number
   readonly fault?: string | null
   readonly result?: Record<string, unknown> | null
   readonly steps?: readonly {
     readonly name: string
     readonly state: string
     readonly detail?: string | null
+    readonly duration_ms?: number | null
   }[]
 }
 

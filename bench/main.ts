@@ -1,0 +1,40 @@
+/* `npm run bench [name …]`: measures, prints, and writes bench/results.md. Never part of `npm test`. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { create } from './create.js'
+import { eject } from './eject.js'
+import type { Bench } from './figure.js'
+import { memory } from './memory.js'
+import { promote } from './promote.js'
+import { describeMachine, renderResults, type Section } from './report.js'
+import { resume } from './resume.js'
+
+const BENCHES: readonly Bench[] = [promote, eject, create, resume, memory]
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !BENCHES.some((bench) => bench.name === name))
+if (unknown.length > 0) {
+  process.stderr.write(
+    `No bench is called ${unknown.join(', ')}; there are: ${BENCHES.map(({ name }) => name).join(', ')}.\n`,
+  )
+  process.exit(64)
+}
+
+const sections: Section[] = []
+for (const bench of BENCHES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  process.stderr.write(`bench: ${bench.name} ...\n`)
+  const machine = describeMachine()
+  const figures = await bench.run((what) => process.stderr.write(`bench: ${bench.name}: ${what}\n`))
+  sections.push({ bench: bench.name, machine, figures })
+  for (const { name, ours, baseline, ratio, bar, holds, notes = [] } of figures) {
+    process.stdout.write(`${holds ? 'holds' : 'MISSED'}  ${name}: ${ours}`)
+    process.stdout.write(`${baseline ? ` | ${baseline}` : ''}${ratio ? ` | ${ratio}` : ''} | bar ${bar}\n`)
+    for (const note of notes) process.stdout.write(`        ${note}\n`)
+  }
+}
+// A part of the figures is for looking at; only a whole run is a result.
+if (wanted.length === 0) {
+  const file = join(import.meta.dirname, 'results.md')
+  writeFileSync(file, renderResults(sections))
+  process.stdout.write(`written: bench/results.md\n`)
+}
