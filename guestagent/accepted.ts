@@ -1,14 +1,14 @@
 /*
- * What an agent must not forget: the highest command it accepted, and what it was told to be. One file, replaced with fsync
- * before the command has any effect, so that a restart never obeys an older order.
+ * What an agent must not forget: the highest command it accepted, and what it was told to be. One file, written through to the
+ * disk before the command has any effect, so that a restart never obeys an older order.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { type Assignment, assignmentSchema, type Token } from '../common/contracts/assignment.js'
 import type { AcceptedAssignment } from '../common/domain/observation.js'
-import { writeDurably } from '../common/durable-file.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import { openSerial } from './serial.js'
+import { readSlots, replaceSlot } from './slots-file.js'
 
 const OUTCOMES_KEPT = 32
 
@@ -52,13 +52,13 @@ export async function openAcceptedState(path: string, birth: Assignment): Promis
   const inLine = openSerial()
   const found = readState(path)
   let state = found ?? newState(birth)
-  if (!found) await writeDurably(path, JSON.stringify(state))
+  if (!found) await replaceSlot(path, JSON.stringify(state))
 
   const save = (change: StateChange) =>
     inLine(async () => {
       const next = { ...state, ...change(state) }
       if (JSON.stringify(next) === JSON.stringify(state)) return
-      await writeDurably(path, JSON.stringify(next))
+      await replaceSlot(path, JSON.stringify(next))
       state = next
     })
 
@@ -123,23 +123,18 @@ function newState(birth: Assignment): AgentState {
   }
 }
 
+/** Agents before this one kept it as plain JSON beside; to forget it on an upgrade would be to forget a fence. */
+function earlierFormat(path: string): string | null {
+  const file = `${path}.json`
+  return existsSync(file) ? readFileSync(file, 'utf8') : null
+}
+
 function readState(path: string): AgentState | null {
-  let text: string
   try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null // cast: fs errors carry a code
-    throw new RedtroveError('guest_failed', `The agent's state ${path} cannot be read: ${messageOf(error)}.`)
-  }
-  try {
-    return stateSchema.parse(JSON.parse(text))
+    const text = readSlots(path) ?? earlierFormat(path)
+    return text === null ? null : stateSchema.parse(JSON.parse(text))
   } catch (cause) {
-    throw new RedtroveError(
-      'guest_failed',
-      `The agent's state ${path} is damaged; it is not safe to go on.`,
-      {
-        cause,
-      },
-    )
+    const why = cause instanceof RedtroveError ? cause.message : messageOf(cause)
+    throw new RedtroveError('guest_failed', `The agent's state ${path} cannot be used: ${why}`, { cause })
   }
 }

@@ -36,7 +36,7 @@ export function guestPaths(dir: string): GuestPaths {
     dir,
     data: join(dir, 'data'),
     conf: join(dir, 'redis.conf'),
-    state: join(dir, 'state.json'),
+    state: join(dir, 'state'),
     socket: short ? near : join(farFolder(dir), 'redis.sock'),
     log: join(dir, 'redis.log'),
     olderLog: join(dir, 'redis.log.1'),

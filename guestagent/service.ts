@@ -5,7 +5,8 @@
 
 import type { Assignment, Token } from '../common/contracts/assignment.js'
 import type { guestAgent } from '../common/contracts/guestagent.js'
-import { RedtroveError } from '../common/errors.js'
+import { messageOf, RedtroveError } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
 import type { Handlers, Result } from '../common/rpc/contract.js'
 import { waitUntil } from '../common/wait-until.js'
 import { withAssignment } from './accepted.js'
@@ -13,7 +14,6 @@ import type { ServiceContext } from './context.js'
 import { infoFacts } from './redis/info.js'
 import { restartServer, stopServer } from './restart.js'
 import { endPauseOn, sourceOf } from './role-acts.js'
-import type { ManagedServer } from './server.js'
 import { pauseSourceWrites, resumeSourceWrites } from './write-pause.js'
 
 /** Within the contract's 15 s, so that the guest's own sentence arrives before the caller gives up. */
@@ -90,7 +90,7 @@ async function assume(
     // A server that does not run takes no write, and each start writes its conf anew.
     return { observation: await observer.look(), writesFrozen: false }
   }
-  await stepOf(context, `write redis.conf for ${assignment.role}`, () => haveConf(server))
+  await haveConf(context)
   acts.joinLink()
   let heldUntilNow = false
   await acts.take(await acts.untilServing(deadlineMs), deadlineMs, () => {
@@ -100,12 +100,9 @@ async function assume(
   pause.end()
   roles.confirm()
   const writesFrozen = accepted.outcomeOf(token)?.writesFrozen ?? heldUntilNow
-  const [observation] = await Promise.all([
-    observer.look(),
-    endPauseOn(await server.admin()),
-    // Only a yes must be kept: without memory the answer is no.
-    ...(writesFrozen ? [accepted.keepOutcome(token)] : []),
-  ])
+  // Nobody waits for this: without memory a repeated call is answered with no, and then the offsets are compared again.
+  if (writesFrozen) inBackground(accepted.keepOutcome(token), 'the outcome was not kept', log)
+  const [observation] = await Promise.all([observer.look(), endPauseOn(await server.admin())])
   log.info(
     { operationId, step, epoch: token.epoch, role: assignment.role, source: assignment.source, writesFrozen },
     'role assumed',
@@ -114,14 +111,19 @@ async function assume(
 }
 
 /**
- * Conf first, so that a restart half-way comes back as intended. A server that is down is started with it: a command is reason
+ * A running server's conf is written behind the change, while clients wait for the change: each start renders it anew out of what
+ * was remembered, and whatever it says, it has the fence. A server that is down is started with its new conf: a command is reason
  * enough to forget its crashes, or to try whatever kept it from starting once more.
  */
-async function haveConf(server: ManagedServer): Promise<void> {
-  if (server.state() === 'up') return server.writeConf()
+async function haveConf({ server, log }: ServiceContext): Promise<void> {
+  if (server.state() === 'up') return inBackground(server.writeConf(), 'redis.conf was not written', log)
   await server.start()
   const fault = server.fault()
   if (server.state() !== 'up' && fault !== null) throw new RedtroveError('guest_failed', fault)
+}
+
+function inBackground(work: Promise<void>, complaint: string, log: Logger): void {
+  work.catch((error: unknown) => log.warn({ reason: messageOf(error) }, complaint))
 }
 
 async function waitForOffset(

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { identify, isAlive, readPidFile } from '../../common/process-identity.js'
 import { waitUntil } from '../../common/wait-until.js'
+import { replaceSlot } from '../../guestagent/slots-file.js'
 import { anAssignment, type Guest, guestYard, PASSWORD } from '../harness/guest.js'
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'redtrove.ts')
@@ -145,7 +146,7 @@ describe('an agent process', () => {
       startFromRdb: false,
       outcomes: [],
     }
-    writeFileSync(guest.paths.state, JSON.stringify(state))
+    await replaceSlot(guest.paths.state, JSON.stringify(state))
     await guest.openAgent()
     const seen = await guest.until('it follows', ({ role, link }) => role === 'replica' && link === 'up')
     expect(seen.fenced).toBe(true)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -10,6 +10,7 @@ import { linkAge } from '../../../guestagent/link-age.js'
 import { guestPaths } from '../../../guestagent/paths.js'
 import { startMode } from '../../../guestagent/redis/startable.js'
 import { openSerial } from '../../../guestagent/serial.js'
+import { readSlots, replaceSlot } from '../../../guestagent/slots-file.js'
 import { anAssignment, tokens } from '../../harness/guest.js'
 
 describe('tokens', () => {
@@ -24,19 +25,52 @@ describe('tokens', () => {
   })
 })
 
+describe('a file of two places', () => {
+  let file = ''
+  beforeEach(() => {
+    file = join(mkdtempSync(join(tmpdir(), 'redtrove-slots-')), 'state')
+  })
+  afterEach(() => rmSync(join(file, '..'), { recursive: true }))
+
+  it('has the last text after a write that was torn anywhere, or the one before it', async () => {
+    for (const text of ['one', 'two', 'three']) await replaceSlot(file, text)
+    const before = readFileSync(file)
+    await replaceSlot(file, 'four')
+    const after = readFileSync(file)
+    for (let torn = 0; torn <= 160; torn += 1) {
+      const at = (4 % 2) * 32_768
+      const mixed = Buffer.concat([
+        before.subarray(0, at),
+        after.subarray(at, at + torn),
+        before.subarray(at + torn),
+      ])
+      writeFileSync(file, mixed)
+      expect(['three', 'four']).toContain(readSlots(file))
+    }
+    writeFileSync(file, after)
+    expect(readSlots(file)).toBe('four')
+  })
+
+  it('is damaged when neither place is whole, and says so', async () => {
+    await replaceSlot(file, 'one')
+    writeFileSync(file, readFileSync(file).fill('x', 32_768, 32_770))
+    expect(() => readSlots(file)).toThrow(/damaged/)
+  })
+})
+
 describe('what is accepted', () => {
   let dir = ''
   beforeEach(() => {
     dir = mkdtempSync(join(tmpdir(), 'redtrove-state-'))
   })
   afterEach(() => rmSync(dir, { recursive: true }))
-  const open = () => openAcceptedState(join(dir, 'state.json'), anAssignment())
+  const open = () => openAcceptedState(join(dir, 'state'), anAssignment())
 
   it('only rises, whatever comes in whatever order, and is on disk when it is accepted', async () => {
     const attempts = fc.array(fc.record({ epoch: fc.integer({ min: 1, max: 4 }), attempt: fc.nat(3) }))
     await fc.assert(
       fc.asyncProperty(attempts, async (given) => {
-        rmSync(join(dir, 'state.json'), { force: true })
+        rmSync(join(dir, 'state'), { force: true })
         const accepted = await open()
         for (const token of given) {
           const { epoch, attempt } = accepted.current()
@@ -46,12 +80,20 @@ describe('what is accepted', () => {
             (error: { kind: string }) => error.kind,
           )
           expect(answer).toBe(lower ? 'stale_epoch' : 'taken')
-          const onDisk = JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8'))
+          const onDisk = JSON.parse(readSlots(join(dir, 'state')) ?? '')
           expect(onDisk).toMatchObject(lower ? { epoch, attempt } : token)
         }
       }),
       { numRuns: 20 },
     )
+  })
+
+  it('goes on from what an agent of the earlier format kept', async () => {
+    const accepted = await open()
+    await accepted.accept({ epoch: 7, attempt: 2 })
+    writeFileSync(join(dir, 'state.json'), readSlots(join(dir, 'state')) ?? '')
+    rmSync(join(dir, 'state'))
+    expect((await open()).current()).toMatchObject({ epoch: 7, attempt: 2 })
   })
 
   it('remembers members of its set, and forgets them with the set', async () => {
