@@ -13,13 +13,13 @@ const REPLICAS = 3
 const VALUE_BYTES = 10_000
 const LINK_MS_MAX = 180_000
 
-interface Size {
+interface Filling {
   readonly name: string
   readonly megabytes: number
   readonly ratioMax: number
 }
 
-const SIZES: readonly Size[] = [
+const FILLINGS: readonly Filling[] = [
   { name: 'empty source', megabytes: 0, ratioMax: 0.3 },
   { name: 'source of 0.5 GB', megabytes: 500, ratioMax: 0.6 },
 ]
@@ -30,7 +30,7 @@ export const create: Bench = {
     const stack = await startStack({ env: { REDTROVE_MAX_INSTANCES_PER_PROJECT: '-1' } })
     try {
       const figures: Figure[] = []
-      for (const size of SIZES) figures.push(await measure(stack, size, progress))
+      for (const filling of FILLINGS) figures.push(await measure(stack, filling, progress))
       return figures
     } finally {
       await stack.stop()
@@ -38,18 +38,18 @@ export const create: Bench = {
   },
 }
 
-async function measure(stack: Stack, size: Size, progress: (what: string) => void): Promise<Figure> {
+async function measure(stack: Stack, filling: Filling, progress: (what: string) => void): Promise<Figure> {
   const { client } = stack
-  const { id, password } = await createSource(stack, size)
+  const { id, password } = await createSource(stack, filling)
   const raw = await rawServer()
   const ours: number[] = []
   const theirs: number[] = []
   const forks: number[] = []
   try {
-    await fill(await client.addressOf(id), password, size)
-    await fill(raw.endpoint, RAW_PASSWORD, size)
+    await fill(await client.addressOf(id), password, filling)
+    await fill(raw.endpoint, RAW_PASSWORD, filling)
     for (let round = 0; round < PAIRS; round += 1) {
-      progress(`${size.name}: pair ${round + 1} of ${PAIRS}`)
+      progress(`${filling.name}: pair ${round + 1} of ${PAIRS}`)
       const before = await forksOf(await client.addressOf(id), password)
       ours.push(await createOnce(stack, id, password))
       forks.push((await forksOf(await client.addressOf(id), password)) - before)
@@ -62,17 +62,17 @@ async function measure(stack: Stack, size: Size, progress: (what: string) => voi
   await client.ended((await client.send('DELETE', `/instances/${id}`)).operationId)
   const [mine, bare, ratio] = [summary(ours), summary(theirs), ratios(ours, theirs)]
   return {
-    name: `create ${REPLICAS} replicas, ${size.name}: call → all links up`,
+    name: `create ${REPLICAS} replicas, ${filling.name}: call → all links up`,
     ours: `median ${ms(mine.median)}, max ${ms(mine.max)}; forks on the source ${[...new Set(forks)].join(', ')}`,
     baseline: `redis-server + REPLICAOF, defaults: median ${ms(bare.median)}, max ${ms(bare.max)}`,
     ratio: times(ratio),
-    bar: `≤ ${size.ratioMax} × defaults, exactly one fork`,
-    holds: ratio.median <= size.ratioMax && forks.every((count) => count === 1),
+    bar: `≤ ${filling.ratioMax} × defaults, exactly one fork`,
+    holds: ratio.median <= filling.ratioMax && forks.every((count) => count === 1),
     raw: { ours, theirs, forks },
   }
 }
 
-async function createSource({ client }: Stack, { name }: Size) {
+async function createSource({ client }: Stack, { name }: Filling) {
   const instance = { name: `source ${name}`, flavorRef: '4', volume: { size: 4 } }
   const answer = await client.send<{ instance: { id: string; password: string } }>('POST', '/instances', {
     instance,
@@ -133,7 +133,7 @@ async function removeReplicas({ client }: Stack, sourceId: string): Promise<void
   }
 }
 
-async function fill(endpoint: Endpoint, password: string, { megabytes }: Size): Promise<void> {
+async function fill(endpoint: Endpoint, password: string, { megabytes }: Filling): Promise<void> {
   const value = 'x'.repeat(VALUE_BYTES)
   const count = (megabytes * 1_000_000) / VALUE_BYTES
   await withRedisOpen(endpoint, password, async (redis) => {

@@ -1,5 +1,6 @@
+import type { Clock } from '../common/clock.js'
 import type { Lease, OperationStore } from '../common/db/store.js'
-import type { StepState } from '../common/domain/operation.js'
+import type { OperationStep, StepState } from '../common/domain/operation.js'
 import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 
@@ -11,8 +12,9 @@ export interface JournalStep {
 }
 
 /**
- * The record of steps that users see. Nothing waits for it: entries are written behind the work, in order. A lost entry is a
- * gap in the picture and nothing else, so failures are logged and forgotten.
+ * The record of steps that users see, with the times at which things happened. Nothing waits for it: it is written behind the
+ * work, all that has changed in one transaction. A lost entry is a gap in the picture and nothing else, so failures are logged
+ * and forgotten.
  */
 export interface Journal {
   begin(name: string): JournalStep
@@ -23,45 +25,70 @@ export interface Journal {
   flush(): Promise<void>
 }
 
-type Steps = Pick<OperationStore, 'beginStep' | 'endStep'>
+type Entry = Omit<OperationStep, 'attempt'>
 
 /** The journal of one leased operation. */
-export function openJournal(steps: Steps, lease: Lease, log: Logger): Journal {
-  let held: (() => Promise<void>)[] | null = null
-  let tail: Promise<void> = Promise.resolve()
-  const write = (entry: () => Promise<void>) => {
-    tail = tail.then(entry).catch((error: unknown) => {
-      log.debug({ operationId: lease.operationId, reason: messageOf(error) }, 'a step was not recorded')
+export function openJournal(
+  steps: Pick<OperationStore, 'saveSteps'>,
+  lease: Lease,
+  clock: Clock,
+  log: Logger,
+): Journal {
+  const entries: Entry[] = []
+  const changed = new Set<number>()
+  let held = false
+  let writing: Promise<void> | null = null
+
+  function set(entry: Entry): void {
+    entries[entry.seq - 1] = entry
+    changed.add(entry.seq)
+    write()
+  }
+
+  function write(): void {
+    if (held || writing || changed.size === 0) return
+    writing = writeChanged().finally(() => {
+      writing = null
+      write()
     })
   }
-  const record = (entry: () => Promise<void>) => {
-    if (held) held.push(entry)
-    else write(entry)
+
+  async function writeChanged(): Promise<void> {
+    // A turn later: a step that ends at once and the next one that begins are one write.
+    await Promise.resolve()
+    const batch = entries.filter(({ seq }) => changed.has(seq))
+    changed.clear()
+    try {
+      await steps.saveSteps(lease, batch)
+    } catch (error) {
+      log.debug({ operationId: lease.operationId, reason: messageOf(error) }, 'steps were not recorded')
+    }
   }
+
   const release = () => {
-    const entries = held ?? []
-    held = null
-    for (const entry of entries) write(entry)
+    held = false
+    write()
   }
   return {
     begin(name) {
-      let seq: number | null = null
-      record(async () => {
-        seq = await steps.beginStep(lease, name)
-      })
-      const mark = (state: StepState, detail: string | null) =>
-        record(async () => {
-          if (seq !== null) await steps.endStep(lease, seq, state, detail)
-        })
-      return { progress: (detail) => mark('running', detail), end: mark }
+      const seq = entries.length + 1
+      set({ seq, name, state: 'running', startedAtMs: clock.now(), endedAtMs: null, detail: null })
+      const change = (fields: Partial<Entry>) => {
+        const entry = entries[seq - 1]
+        if (entry) set({ ...entry, ...fields })
+      }
+      return {
+        progress: (detail) => change({ detail }),
+        end: (state, detail) => change({ state, detail, endedAtMs: clock.now() }),
+      }
     },
     hold: () => {
-      held ??= []
+      held = true
     },
     release,
-    flush: () => {
+    flush: async () => {
       release()
-      return tail
+      while (writing) await writing
     },
   }
 }

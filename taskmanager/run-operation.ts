@@ -63,7 +63,7 @@ export async function runOperation(operation: Operation, lease: Lease, parts: Ru
     kind: operation.kind,
   })
   const kept = keepLease(parts.store.operations, lease, parts.timings.leaseMs, parts.clock, log)
-  const journal = openJournal(parts.store.operations, lease, log)
+  const journal = openJournal(parts.store.operations, lease, parts.clock, log)
   const workflow = parts.workflowOf(operation)
   const credentials = credentialsOf(operation, parts)
   const run: Run = { ...parts, log, operation, lease, kept, journal, workflow, credentials }

@@ -8,6 +8,8 @@ import { type OperationRow, operationFromRow, type StepRow, stepFromRow } from '
 import type { Lease, NewOperation, OperationStore } from './store.js'
 import { guarded, type Transaction, writeTransaction } from './transaction.js'
 
+/** Steps are numbered within an attempt; no attempt has so many. */
+const STEPS_AN_ATTEMPT = 1_000
 const RUNNING_STATES = ['preparing', 'committing'] as const
 
 /** Operations, their leases and their step records. */
@@ -57,7 +59,7 @@ export function operationStore(db: Database, clock: Clock): OperationStore {
         operationsWhere(db, (query) => query.whereIn('state', [...OPEN_STATES]).orderBy('created_at_ms')),
       ),
     ...leases(db, clock, find),
-    ...steps(db, clock),
+    ...steps(db),
     requestCancel: async (id) => {
       await guarded(() =>
         db('operations')
@@ -120,31 +122,22 @@ function leases(db: Database, clock: Clock, find: OperationStore['find']): Lease
   }
 }
 
-function steps(db: Database, clock: Clock): Pick<OperationStore, 'beginStep' | 'endStep'> {
+function steps(db: Database): Pick<OperationStore, 'saveSteps'> {
   return {
-    beginStep: (lease, name) =>
+    saveSteps: (lease, entries) =>
       writeTransaction(db, async (trx) => {
         await requireLease(trx, lease, {})
-        const [row] = await trx('operation_steps')
-          .where({ operation_id: lease.operationId })
-          .max({ last: 'seq' })
-        const seq = Number(row?.last ?? 0) + 1
-        await trx('operation_steps').insert({
+        const rows = entries.map((entry) => ({
           operation_id: lease.operationId,
-          seq,
-          name,
-          state: 'running',
+          seq: lease.attempt * STEPS_AN_ATTEMPT + entry.seq,
+          name: entry.name,
+          state: entry.state,
           attempt: lease.attempt,
-          started_at_ms: clock.now(),
-        })
-        return seq
-      }),
-    endStep: (lease, seq, state, detail) =>
-      writeTransaction(db, async (trx) => {
-        await requireLease(trx, lease, {})
-        await trx('operation_steps')
-          .where({ operation_id: lease.operationId, seq })
-          .update({ state, detail, ended_at_ms: state === 'running' ? null : clock.now() })
+          started_at_ms: entry.startedAtMs,
+          ended_at_ms: entry.endedAtMs,
+          detail: entry.detail,
+        }))
+        await trx('operation_steps').insert(rows).onConflict(['operation_id', 'seq']).merge()
       }),
   }
 }

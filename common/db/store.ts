@@ -20,7 +20,6 @@ import type {
   OperationRequests,
   OperationResult,
   OperationStep,
-  StepState,
 } from '../domain/operation.js'
 import type { Topology } from '../domain/replication.js'
 
@@ -187,8 +186,8 @@ export interface OperationStore {
   savePlan(lease: Lease, plan: unknown, changes?: Changes): Promise<void>
   /** Desired facts change in the midst of an operation (an address, a promoted member). Fails with `lease_lost`. */
   change(lease: Lease, changes: Changes): Promise<void>
-  beginStep(lease: Lease, name: string): Promise<number>
-  endStep(lease: Lease, seq: number, state: StepState, detail: string | null): Promise<void>
+  /** Writes steps as they are now, those written before included; `seq` counts within the lease's attempt. Fails with `lease_lost`. */
+  saveSteps(lease: Lease, steps: readonly Omit<OperationStep, 'attempt'>[]): Promise<void>
   /** Ends it, releases every member, applies changes; one transaction. Fails with `lease_lost`. */
   close(
     lease: Lease,

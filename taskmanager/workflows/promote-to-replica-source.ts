@@ -101,6 +101,8 @@ async function untilReady(
     )
   if (!candidate)
     throw new RedtroveError('unprocessable', `Instance ${candidateId} does not answer; nothing was changed.`)
+  const first = readiness(source, candidate)
+  if (first.obstacle === null) return first.lagBytes
   const { lagBytes } = await waitUntil(
     `instance ${candidateId} is close behind its source`,
     async () => readiness(await ask(sourceId, context), await ask(candidateId, context)),

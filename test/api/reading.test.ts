@@ -91,12 +91,9 @@ describe('operations', () => {
     const id = answer.headers['x-redtrove-operation-id'] ?? ''
     const taken = await api.store.operations.takeLease(id, 'me', { attempt: 0, leaseBeat: 0 })
     const lease = { operationId: id, owner: 'me', attempt: taken?.attempt ?? 0 }
-    await api.store.operations.endStep(
-      lease,
-      await api.store.operations.beginStep(lease, 'stop'),
-      'done',
-      'saved',
-    )
+    await api.store.operations.saveSteps(lease, [
+      { seq: 1, name: 'stop', state: 'done', startedAtMs: 1, endedAtMs: 2, detail: 'saved' },
+    ])
     const { operation } = (await api.send('get', `/operations/${id}`)).body
     expect(operation).toMatchObject({
       kind: 'restart_instance',

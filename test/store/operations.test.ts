@@ -1,9 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Store } from '../../common/db/store.js'
+import type { StepState } from '../../common/domain/operation.js'
 import { RedtroveError } from '../../common/errors.js'
 import { describeOnBoth, type TestDatabase } from '../harness/database.js'
+
 import { finish, newInstance, openCreate, PROJECT, storedSet } from '../harness/stored.js'
+
+const step = (seq: number, name: string, state: StepState, detail: string | null = null) => ({
+  seq,
+  name,
+  state,
+  startedAtMs: 1_000 + seq,
+  endedAtMs: state === 'running' ? null : 2_000 + seq,
+  detail,
+})
 
 describeOnBoth('operations', (open) => {
   let database: TestDatabase
@@ -105,8 +116,7 @@ describeOnBoth('operations', (open) => {
       () => store.operations.renew(lease),
       () => store.operations.savePlan(lease, {}),
       () => store.operations.change(lease, {}),
-      () => store.operations.beginStep(lease, 'x'),
-      () => store.operations.endStep(lease, 1, 'done', null),
+      () => store.operations.saveSteps(lease, [step(1, 'x', 'running')]),
       () => store.operations.close(lease, 'done', {}),
     ]
     for (const act of zombie) await expect(act()).rejects.toMatchObject({ kind: 'lease_lost' })
@@ -139,13 +149,15 @@ describeOnBoth('operations', (open) => {
     const operation = await openCreate(store, newInstance())
     await store.operations.takeLease(operation.id, 'me', operation)
     const lease = { operationId: operation.id, owner: 'me', attempt: 1 }
-    const first = await store.operations.beginStep(lease, 'start')
-    await store.operations.endStep(lease, first, 'running', 'half')
-    await store.operations.endStep(lease, first, 'done', 'whole')
-    await store.operations.beginStep(lease, 'look')
+    await store.operations.saveSteps(lease, [step(1, 'start', 'running', 'half')])
+    await store.operations.saveSteps(lease, [step(1, 'start', 'done', 'whole'), step(2, 'look', 'running')])
+    await store.operations.takeLease(operation.id, 'next', { attempt: 1, leaseBeat: 0 })
+    const next = { ...lease, owner: 'next', attempt: 2 }
+    await store.operations.saveSteps(next, [step(1, 'start', 'running')])
     expect(await store.operations.steps(operation.id)).toMatchObject([
-      { seq: 1, name: 'start', state: 'done', detail: 'whole' },
-      { seq: 2, name: 'look', state: 'running', endedAtMs: null },
+      { attempt: 1, name: 'start', state: 'done', startedAtMs: 1_001, endedAtMs: 2_001, detail: 'whole' },
+      { attempt: 1, name: 'look', state: 'running', endedAtMs: null },
+      { attempt: 2, name: 'start', state: 'running' },
     ])
   })
 

@@ -1,6 +1,7 @@
 /* I7: the epoch that an agent keeps on disk only grows, whatever happens to the agent. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { readSlots } from '../../../guestagent/slots-file.js'
 
 const LOOK_MS = 50
 
@@ -13,7 +14,7 @@ export function watchEpochs(stateDir: string): {
   const backwards: string[] = []
   const look = () => {
     for (const id of existsSync(guests) ? readdirSync(guests) : []) {
-      const now = stateOf(join(guests, id, 'state.json'))
+      const now = stateOf(join(guests, id, 'state'))
       const before = seen.get(id)
       if (!now) continue
       if (
@@ -36,7 +37,7 @@ export function watchEpochs(stateDir: string): {
 
 function stateOf(file: string): { epoch: number; attempt: number } | null {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as { epoch: number; attempt: number }
+    return JSON.parse(readSlots(file) ?? 'null') as { epoch: number; attempt: number }
   } catch {
     return null
   }

@@ -1,8 +1,8 @@
 /* Weather on the links: to the broker, and between members. */
 
 import { type Fault, replicaOf, type Scene, sourceOf } from './fault.js'
-import type { Weather } from './fault-proxy.js'
 import { losePackets } from './namespace.js'
+import type { Weather } from './weather.js'
 
 const BLACKHOLE: Weather = { kind: 'blackhole' }
 

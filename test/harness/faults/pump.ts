@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Direction, Link, Weather } from './fault-proxy.js'
+import type { Direction, Link, Weather } from './weather.js'
 
 const HELD_BYTES_MAX = 4 * 1024 * 1024
 

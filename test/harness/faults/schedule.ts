@@ -4,7 +4,6 @@ import type { Fault, Scene } from './fault.js'
 import { LINK_FAULTS } from './link-faults.js'
 import { PROCESS_FAULTS } from './process-faults.js'
 import { STORE_FAULTS } from './store-faults.js'
-import { pause } from './trial.js'
 
 export const ALL_FAULTS: readonly Fault[] = [...PROCESS_FAULTS, ...LINK_FAULTS, ...STORE_FAULTS]
 
@@ -43,7 +42,6 @@ export async function randomSchedule(
     log(what)
   }
   const results = await Promise.allSettled([...faults.map(inject), ...acts.map(act)])
-  await pause(random, 0, 500)
   const failed = results.find((result) => result.status === 'rejected')
   for (const heal of heals) await heal()
   if (failed) throw failed.reason

@@ -11,9 +11,10 @@ import { pathToFileURL } from 'node:url'
 import { createLogger } from '../../../common/log.js'
 import { type PrivateBroker, startPrivateBroker } from '../../../supervisor/private-broker.js'
 import { PROGRAM, processesOf, type Stack, startStack } from '../stack.js'
-import { type FaultProxy, type Link, openFaultProxy } from './fault-proxy.js'
+import { type FaultProxy, openFaultProxy } from './fault-proxy.js'
 import { detour, endDetour, requireNamespace, UNTOUCHED } from './namespace.js'
 import { processBehind } from './process-behind.js'
+import type { Link } from './weather.js'
 
 export interface Stage {
   readonly stack: Stack

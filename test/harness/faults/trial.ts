@@ -4,7 +4,7 @@
  */
 
 import { waitUntil } from '../../../common/wait-until.js'
-import { type Random, random } from '../random.js'
+import { random } from '../random.js'
 import type { Deed } from '../workload/deed.js'
 import { type LossReport, lossOn } from '../workload/loss.js'
 import { changeovers } from '../workload/writable.js'
@@ -171,9 +171,4 @@ function countOf(settled: Settled | null): Record<string, number> {
     counts[key] = (counts[key] ?? 0) + 1
   }
   return counts
-}
-
-/** A pause whose length the seed decides. */
-export function pause(choose: Random, lowMs: number, highMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, choose.between(lowMs, highMs)))
 }
