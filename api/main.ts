@@ -22,7 +22,7 @@ export async function main(): Promise<void> {
   const store = await connectStore(databaseUrlOf(settings), log, stop.signal)
   const ring = keyRing(await masterKey(layout.masterKey))
   const messaging = openControlMessaging({
-    url: amqpUrlOf(settings),
+    url: () => amqpUrlOf(settings),
     keyOf: ring.instanceKey,
     log,
     consume: false,

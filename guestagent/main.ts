@@ -16,7 +16,8 @@ export async function main({ seedFile }: { readonly seedFile: string }): Promise
   const log = createLogger('guestagent', seed.logLevel).child({ instanceId: seed.spec.instanceId })
   const stop = untilTold()
   const messaging = openGuestMessaging({
-    url: readFileSync(seed.amqpUrlFile, 'utf8').trim(),
+    // A private broker may have to move.
+    url: () => readFileSync(seed.amqpUrlFile, 'utf8').trim(),
     instanceId: seed.spec.instanceId,
     key: Buffer.from(seed.spec.sealKey, 'hex'),
     bootId: randomUUID(),

@@ -11,7 +11,7 @@ import { answerFrom, openChannel, takeFrom } from './open-channel.js'
 import { type Outcome, outcomeOf } from './outcome.js'
 import { declareQuestions, declareReports, declareRings, type QueueNames } from './queues.js'
 import type { Refusals } from './refusals.js'
-import { openSession } from './session.js'
+import { type BrokerUrl, openSession } from './session.js'
 
 type HandlersFor = (instanceId: InstanceId) => Handlers<typeof taskmanagerQuestions>
 export type Intake = Pick<
@@ -21,7 +21,7 @@ export type Intake = Pick<
 
 /** What the intake shares with the sending side, and its own switch. */
 export interface IntakeOptions {
-  readonly url: string
+  readonly url: BrokerUrl
   readonly keyOf: KeyOf
   readonly log: Logger
   readonly clock: Clock

@@ -16,6 +16,7 @@ import type { Report, taskmanagerQuestions } from '../contracts/taskmanager.js'
 import type { InstanceId } from '../domain/instance.js'
 import type { Observation } from '../domain/observation.js'
 import type { Client, Handlers } from './contract.js'
+import type { BrokerUrl } from './session.js'
 
 /** The control plane's side (api: only `ring`). All methods reject with `unavailable` while the broker is away. */
 export interface ControlMessaging {
@@ -53,8 +54,8 @@ export interface GuestMessaging {
 
 /** Which broker, and whose queues on it. */
 export interface MessagingOptions {
-  /** With credentials; never logged. */
-  readonly url: string
+  /** With credentials; never logged. A function is asked before each attempt to connect. */
+  readonly url: BrokerUrl
   /** First word of every queue's name, the same for all parts of one service (default `redtrove`). */
   readonly prefix?: string
 }

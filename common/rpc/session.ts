@@ -11,10 +11,13 @@ const SETUP_MS_MAX = 15_000
 const CLOSE_MS_MAX = 2_000
 const HEARTBEAT_SECONDS = 10
 
+/** Where the broker is. */
+export type BrokerUrl = string | (() => string)
+
 /** What a session is made of. */
 export interface SessionOptions<Channels> {
-  /** With credentials; never logged. */
-  readonly url: string
+  /** With credentials; never logged. A function is asked before each attempt, for a broker that may move. */
+  readonly url: BrokerUrl
   /** Shown in the broker's list of connections. */
   readonly name: string
   readonly log: Logger
@@ -53,10 +56,11 @@ interface Live<Channels> {
  */
 export function openSession<Channels>(options: SessionOptions<Channels>): Session<Channels> {
   const { name, log, clock } = options
-  const url = withHeartbeat(options.url)
   const closing = new AbortController()
   let live: Live<Channels> | undefined
   let trouble = 'not tried yet'
+  const address = () => withHeartbeat(typeof options.url === 'string' ? options.url : options.url())
+  address()
   const loop = run()
 
   return {
@@ -115,11 +119,7 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
   }
 
   async function attempt(): Promise<Live<Channels>> {
-    const connection = await connect(url, {
-      noDelay: true,
-      timeout: CONNECT_MS_MAX,
-      clientProperties: { connection_name: name },
-    })
+    const connection = await connectUnlessClosing()
     let lost: (why: Error) => void = () => {}
     const ended = new Promise<Error>((resolve) => {
       lost = resolve
@@ -134,6 +134,7 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
         options.setup(connection, lost),
         ended.then((why) => Promise.reject(why)),
         tooLong(settled.signal),
+        closed(settled.signal),
       ])
       const session = { connection, channels, ended, blocked: false }
       watchBlocking(session)
@@ -144,6 +145,33 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
     } finally {
       settled.abort()
     }
+  }
+
+  /** A broker that does not answer must not hold up whoever closes; a connection that comes after that is closed. */
+  async function connectUnlessClosing(): Promise<ChannelModel> {
+    const connecting = connect(address(), {
+      noDelay: true,
+      timeout: CONNECT_MS_MAX,
+      clientProperties: { connection_name: name },
+    })
+    const settled = new AbortController()
+    try {
+      return await Promise.race([connecting, closed(settled.signal)])
+    } catch (error) {
+      connecting.then(closeQuietly).catch(() => {})
+      throw error
+    } finally {
+      settled.abort()
+    }
+  }
+
+  /** Rejects when the session is closed; nothing is left of it once `settled`. */
+  function closed(settled: AbortSignal): Promise<never> {
+    return new Promise((_resolve, reject) => {
+      const leave = () => reject(new Error('the session is closed'))
+      if (closing.signal.aborted) leave()
+      else closing.signal.addEventListener('abort', leave, { once: true, signal: settled })
+    })
   }
 
   async function tooLong(settled: AbortSignal): Promise<never> {
