@@ -94,7 +94,7 @@ export function keepChild({ args, program, env, logFile, log }: KeptChildOptions
 
   function heard(message: unknown): void {
     const parsed = messageSchema.safeParse(message)
-    if (!parsed.success) return
+    if (!parsed.success || stopping) return
     clearTimeout(late)
     if ('failed' in parsed.data) {
       rejectReady(new RedtroveError('unavailable', parsed.data.failed))
@@ -111,7 +111,8 @@ export function keepChild({ args, program, env, logFile, log }: KeptChildOptions
     clearTimeout(late)
     clearInterval(trimming)
     const running = child
-    if (!running || running.exitCode !== null || running.signalCode !== null) return
+    // Without a pid it could not be started at all.
+    if (!running?.pid || running.exitCode !== null || running.signalCode !== null) return
     const ended = new Promise((resolve) => running.once('exit', resolve))
     const impatient = setTimeout(() => running.kill('SIGKILL'), STOP_MS_MAX)
     running.kill('SIGTERM')

@@ -1,3 +1,4 @@
+import { systemClock } from '../common/clock.js'
 import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import { backOff } from './back-off.js'
@@ -5,49 +6,70 @@ import { type PrivateBroker, startPrivateBroker } from './private-broker.js'
 
 /** The private broker, started again when it dies. */
 export interface KeptBroker {
-  readonly url: string
   pid(): number
+  /** Ends it, also while it is being started again. */
   stop(): Promise<void>
 }
 
-/** Resolves once it accepts connections the first time. Its ports and password stay the same over restarts on one folder. */
-export async function keepBroker(dir: string, log: Logger): Promise<KeptBroker> {
+/** Where it lives, and who is to know its address. */
+export interface KeepBrokerOptions {
+  readonly dir: string
+  readonly log: Logger
+  /** Told where it is after each start: it moves when something else has taken its port. The address holds the password. */
+  readonly onUrl: (url: string) => void
+  /** Aborts a start that is under way, and then nothing is left of it; a broker that runs goes on until `stop`. */
+  readonly signal: AbortSignal
+}
+
+/** Resolves once it accepts connections the first time. Its password and, if they are free, its ports stay the same over restarts. */
+export async function keepBroker({ dir, log, onUrl, signal }: KeepBrokerOptions): Promise<KeptBroker> {
   const pauses = backOff()
-  let stopping = false
-  let broker: PrivateBroker = await startPrivateBroker({ dir, log })
-  const url = broker.url
+  const stopping = new AbortController()
+  const noStart = AbortSignal.any([signal, stopping.signal])
+  let broker = await start()
   const watching = watch()
 
+  async function start(): Promise<PrivateBroker> {
+    const started = await startPrivateBroker({ dir, log, signal: noStart })
+    try {
+      onUrl(started.url)
+      return started
+    } catch (error) {
+      await started.stop()
+      throw error
+    }
+  }
+
   async function watch(): Promise<void> {
-    while (!stopping) {
+    while (!noStart.aborted) {
       const sinceMs = performance.now()
       const ended = await broker.exited
-      if (stopping) return
+      if (noStart.aborted) return
       log.error({ ...ended }, 'the private broker ended; it is started again')
       await startAgain(performance.now() - sinceMs)
     }
   }
 
   async function startAgain(livedMs: number): Promise<void> {
-    for (let lastedMs = livedMs; !stopping; lastedMs = 0) {
-      await new Promise((resolve) => setTimeout(resolve, pauses.next(lastedMs)))
+    for (let lastedMs = livedMs; !noStart.aborted; lastedMs = 0) {
       try {
-        broker = await startPrivateBroker({ dir, log })
-        if (stopping) await broker.stop()
+        await systemClock.sleep(pauses.next(lastedMs), noStart)
+        broker = await start()
         return
       } catch (error) {
-        log.error({ reason: messageOf(error) }, 'the private broker does not start')
+        if (!noStart.aborted) log.error({ reason: messageOf(error) }, 'the private broker does not start')
       }
     }
   }
 
   return {
-    url,
     pid: () => broker.pid,
     stop: async () => {
-      stopping = true
+      stopping.abort()
       await broker.stop()
       await watching
+      // It may have come up at the very moment.
+      await broker.stop()
     },
   }
 }

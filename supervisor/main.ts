@@ -5,14 +5,15 @@
  */
 import { mkdirSync } from 'node:fs'
 import { readSettings, type Settings, stateLayout } from '../common/config.js'
+import { messageOf } from '../common/errors.js'
 import { holdFolder } from '../common/exclusive-name.js'
-import { untilStopped } from '../common/lifecycle.js'
+import { type Stop, untilStopped } from '../common/lifecycle.js'
 import { createLogger, type Logger } from '../common/log.js'
 import { masterKey } from '../common/secrets/master-key.js'
 import { staticTokens } from '../common/secrets/tokens.js'
 import { writeSecretFile } from './broker/secret-file.js'
-import { keepChild } from './child.js'
-import { clientFacts, writeClientRc } from './client-rc.js'
+import { type KeptChild, keepChild } from './child.js'
+import { type ClientFacts, clientFacts, writeClientRc } from './client-rc.js'
 import { openHost } from './host/host.js'
 import { serveHost } from './host/serve-host.js'
 import { hostOptions } from './host-options.js'
@@ -20,64 +21,106 @@ import { keepBroker } from './keep-broker.js'
 
 type Undo = () => Promise<void>
 
+/** What a start works with. */
+interface Start {
+  readonly settings: Settings
+  readonly script: string
+  readonly log: Logger
+  readonly stop: Stop
+  /** How to undo what was started so far. */
+  readonly stack: Undo[]
+}
+
 /** Runs everything until SIGINT or SIGTERM. `script` is this program's own file, to run its other parts. */
 export async function main({ script }: { readonly script: string }): Promise<void> {
+  const stop = untilStopped()
   const settings = readSettings()
   const layout = stateLayout(settings.REDTROVE_STATE_DIR)
   for (const dir of [settings.REDTROVE_STATE_DIR, layout.run])
     mkdirSync(dir, { recursive: true, mode: 0o700 })
   const release = await holdFolder('state', settings.REDTROVE_STATE_DIR)
-  const stop = untilStopped()
   const log = createLogger('supervisor', settings.REDTROVE_LOG_LEVEL, layout.log('supervisor'))
   const stack: Undo[] = [release]
   try {
-    const ready = startAll(settings, script, log, stack).then((facts) => {
-      process.stdout.write(`redtrove ready: ${facts.url} token ${facts.token}\n`)
-    })
-    await Promise.race([ready, stop.requested])
+    const { url, token } = await startAll({ settings, script, log, stop, stack })
+    process.stdout.write(`redtrove ready: ${url} token ${token}\n`)
     await stop.requested
-    say('stopping')
+  } catch (error) {
+    // Nobody waits any more for a start that was called off, whatever became of it.
+    if (!stop.signal.aborted) throw error
+    log.info({ reason: messageOf(error) }, 'start called off')
   } finally {
+    if (stop.signal.aborted) say('stopping')
     await stopAll(stack, log)
   }
 }
 
-async function startAll(settings: Settings, script: string, log: Logger, stack: Undo[]) {
+/** Each part is on the stack before the next one is started; at a stop it rejects, and starts nothing more. */
+async function startAll({ settings, script, log, stop, stack }: Start): Promise<ClientFacts> {
   const layout = stateLayout(settings.REDTROVE_STATE_DIR)
   await masterKey(layout.masterKey)
   const tokens = staticTokens(layout.tokens)
   const host = openHost(hostOptions(settings, [process.execPath, ...process.execArgv, script], log))
   // A missing redis-server is said at once, not after the broker's ten seconds.
   await host.offers()
-  writeSecretFile(layout.amqpUrl, await brokerUrl(settings, log, stack))
-  stack.push(await serveHost(host, layout.hostSocket, log))
-  stack.push(() => host.stop())
-  host.open()
-  const child = (part: string) => {
-    const kept = keepChild({
-      args: ['serve', part],
-      program: script,
-      env: process.env,
-      logFile: layout.log(part),
-      log,
+  let opened = false
+  try {
+    await startBroker({ settings, log, stop, stack })
+  } finally {
+    // Guests that a killed supervisor left go on serving when this start fails; who asks for a stop means them too.
+    stack.push(async () => {
+      if (opened || stop.signal.aborted) await host.stop()
     })
-    stack.push(kept.stop)
-    return kept
   }
-  say('starting the task manager and the API')
-  const [taskmanager, api] = [child('taskmanager'), child('api')]
-  const [{ port }] = await Promise.all([api.ready, taskmanager.ready])
+  stack.push(await serveHost(host, layout.hostSocket, log))
+  stop.signal.throwIfAborted()
+  opened = true
+  host.open()
+  const port = await startChildren({ settings, script, log, stop, stack })
   const facts = clientFacts(settings.REDTROVE_API_HOST, port ?? settings.REDTROVE_API_PORT, tokens)
   writeClientRc(layout.clientrc, facts)
   return facts
 }
 
-async function brokerUrl(settings: Settings, log: Logger, stack: Undo[]): Promise<string> {
-  if (settings.REDTROVE_AMQP_URL) return settings.REDTROVE_AMQP_URL
+/** Makes the file with the broker's address; a private broker keeps it true. */
+async function startBroker({ settings, log, stop, stack }: Omit<Start, 'script'>): Promise<void> {
+  const layout = stateLayout(settings.REDTROVE_STATE_DIR)
+  const onUrl = (url: string) => writeSecretFile(layout.amqpUrl, url)
+  if (settings.REDTROVE_AMQP_URL) return onUrl(settings.REDTROVE_AMQP_URL)
+  stop.signal.throwIfAborted()
   say('starting the message broker (about ten seconds)')
-  const broker = await keepBroker(stateLayout(settings.REDTROVE_STATE_DIR).broker, log)
+  const broker = await keepBroker({ dir: layout.broker, log, onUrl, signal: stop.signal })
   stack.push(broker.stop)
-  return broker.url
+}
+
+/** Resolves with the API's port once both serve. */
+async function startChildren({ settings, script, log, stop, stack }: Start): Promise<number | null> {
+  const layout = stateLayout(settings.REDTROVE_STATE_DIR)
+  const children: KeptChild[] = []
+  stack.push(async () => {
+    await Promise.all(children.map((child) => child.stop()))
+  })
+  const child = (part: string) => {
+    const logFile = layout.log(part)
+    const kept = keepChild({
+      args: ['serve', part],
+      program: script,
+      env: process.env,
+      logFile,
+      log,
+    })
+    children.push(kept)
+    return kept.ready
+  }
+  say('starting the task manager and the API')
+  const ready = Promise.all([child('api'), child('taskmanager')])
+  const [{ port }] = await Promise.race([
+    ready,
+    stop.requested.then((): never => {
+      throw stop.signal.reason
+    }),
+  ])
+  return port
 }
 
 /** In reverse order of the start; one that fails does not keep the others running. */

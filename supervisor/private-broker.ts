@@ -24,6 +24,8 @@ export interface PrivateBrokerOptions {
   readonly startMs?: number
   /** Folders to look for rabbitmq-server and epmd in. */
   readonly path?: string
+  /** Aborts the start. */
+  readonly signal?: AbortSignal
 }
 
 /** A broker that runs, and the way to end it. */
@@ -40,18 +42,20 @@ export interface PrivateBroker {
 /**
  * Runs a rabbitmq-server of our own on the loopback and resolves once it accepts our credentials.
  * Fails with `unavailable` (not installed; did not start, with the end of its log) or `conflict` (another supervisor has it).
+ * A start that is aborted leaves nothing running.
  */
 export async function startPrivateBroker(options: PrivateBrokerOptions): Promise<PrivateBroker> {
-  const { log, startMs = 90_000 } = options
+  const { log, startMs = 90_000, signal } = options
   const dir = resolve(options.dir)
   const path = options.path ?? searchPath()
   const install = findBroker(path)
   const identity = await claimFolder(dir)
   writeFiles(dir, identity)
+  signal?.throwIfAborted()
   const broker = await launch(install, identity, dir, path)
   try {
     log.info({ node: identity.node, brokerPid: broker.pid, port: identity.ports.amqp }, 'broker starting')
-    await accepts(broker, dir, startMs, options.onLine)
+    await accepts(broker, dir, { ...options, startMs })
     log.info({ brokerPid: broker.pid }, 'broker ready')
     return broker
   } catch (error) {
@@ -127,8 +131,7 @@ function running(
 async function accepts(
   broker: PrivateBroker,
   dir: string,
-  startMs: number,
-  onLine: ((line: string) => void) | undefined,
+  { startMs, onLine, signal }: Pick<PrivateBrokerOptions, 'onLine' | 'signal'> & { startMs: number },
 ): Promise<void> {
   const ended = new AbortController()
   const showNew = lineReader(brokerFiles(dir).log, onLine)
@@ -137,10 +140,11 @@ async function accepts(
     await waitUntil('the private broker accepts a connection', look, Boolean, {
       timeoutMs: startMs,
       pollMs: 50,
-      signal: ended.signal,
+      signal: signal ? AbortSignal.any([ended.signal, signal]) : ended.signal,
       kind: 'unavailable',
     })
   } catch (error) {
+    signal?.throwIfAborted()
     const why = ended.signal.aborted ? String(ended.signal.reason) : messageOf(error).replace(/\.$/, '')
     throw new RedtroveError('unavailable', `The private broker did not start. ${why}. ${lastWords(dir)}`, {
       cause: error,

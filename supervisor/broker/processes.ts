@@ -5,6 +5,8 @@ import { waitUntil } from '../../common/wait-until.js'
 import { brokerFiles } from './config.js'
 import { writeSecretFile } from './secret-file.js'
 
+const ASK_AGAIN_MS = 1_000
+
 const recordSchema = z.object({
   /** Who started them; the start time tells it from a later process with the same pid. */
   owner: z.object({ pid: z.int(), startedAt: z.string() }),
@@ -87,15 +89,21 @@ function environmentOf(pid: string): string[] {
   }
 }
 
-/** SIGTERM, and after `graceMs` SIGKILL; resolves once `isThere` says no. Fails with `unavailable` when even that does not end it. */
+/**
+ * SIGTERM each second, since a broker that has just been started does not hear the first one, and after `graceMs` SIGKILL; resolves
+ * once `isThere` says no. Fails with `unavailable` when even that does not end it.
+ */
 export async function endProcess(pid: number, isThere: () => boolean, graceMs = 15_000): Promise<void> {
   const gone = (timeoutMs: number) =>
     waitUntil(`process ${pid} is gone`, isThere, (there) => !there, { timeoutMs, kind: 'unavailable' })
+  const asking = setInterval(() => signal(pid, 'SIGTERM'), ASK_AGAIN_MS)
   signal(pid, 'SIGTERM')
-  await gone(graceMs).catch(async () => {
-    signal(pid, 'SIGKILL')
-    await gone(5_000)
-  })
+  await gone(graceMs)
+    .catch(async () => {
+      signal(pid, 'SIGKILL')
+      await gone(5_000)
+    })
+    .finally(() => clearInterval(asking))
 }
 
 function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {

@@ -53,6 +53,7 @@ export function openHost(options: HostOptions): Host {
   // /proc shows real paths.
   const guestsDir = realpathSync(options.guestsDir)
   const keepers = new Map<string, AgentKeeper>()
+  let stopping = false
   const dirOf = (id: string) => join(guestsDir, id)
 
   function keeperOf(id: string): AgentKeeper {
@@ -94,6 +95,8 @@ export function openHost(options: HostOptions): Host {
       const known = readRecord(dirOf(id))
       // The role at birth stays the first one: later roles are the agent's own memory.
       await writeRecord(dirOf(id), { spec: known?.spec ?? spec, desired: 'running' })
+      if (stopping)
+        throw new RedtroveError('unavailable', `Guest ${id} waits for the next start of its host.`)
       keeperOf(id).keep()
       await waitUntil(
         `the agent of ${id} runs`,
@@ -128,6 +131,7 @@ export function openHost(options: HostOptions): Host {
         if (readRecord(dirOf(id))?.desired === 'running') keeperOf(id).keep()
     },
     stop: async () => {
+      stopping = true
       for (const keeper of keepers.values()) keeper.leave()
       const everyone = () => [...processesByFolder(guestsDir).values()]
       for (const { agents } of everyone()) for (const { pid } of agents) sendSignal(pid, 'SIGTERM')

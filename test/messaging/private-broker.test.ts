@@ -8,6 +8,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createLogger } from '../../common/log.js'
 import { probeBroker } from '../../common/rpc/session.js'
 import { findBroker } from '../../supervisor/broker/install.js'
+import { keepBroker } from '../../supervisor/keep-broker.js'
 import { type PrivateBroker, startPrivateBroker } from '../../supervisor/private-broker.js'
 
 const log = createLogger('test', 'silent')
@@ -85,6 +86,20 @@ describe('the private broker', () => {
     expect(await broker.exited).toEqual({ code: null, signal: 'SIGKILL' })
     await broker.stop()
     await expect.poll(() => started.map(isRunning)).toEqual([false, false])
+  })
+
+  test('a kept one that is just being started again is stopped at once', async () => {
+    const dir = folder()
+    const urls: string[] = []
+    const onUrl = (url: string) => urls.push(url)
+    const kept = await keepBroker({ dir, log, onUrl, signal: new AbortController().signal })
+    const [first = 0] = processesOf(dir)
+    process.kill(first, 'SIGKILL')
+    await expect.poll(() => processesOf(dir)[0], { timeout: 10_000 }).not.toBe(first)
+    const started = processesOf(dir)
+    await kept.stop()
+    expect(started.map(isRunning)).toEqual([false, false])
+    expect(urls).toHaveLength(1)
   })
 
   test('one that does not come up in time is ended, and the failure says what it last said', async () => {
