@@ -132,6 +132,12 @@ export function amqpUrlOf(config: Settings): string {
   )
 }
 
+/** Host and port of a broker address, and nothing else of it: fit to be shown. */
+export function brokerPlace(amqpUrl: string): string {
+  const { protocol, hostname, port } = new URL(amqpUrl)
+  return `${hostname}:${port || (protocol === 'amqps:' ? 5671 : 5672)}`
+}
+
 /** Database address as knex wants it. */
 export function databaseUrlOf(config: Settings): string {
   return config.REDTROVE_DATABASE_URL ?? `sqlite:${stateLayout(config.REDTROVE_STATE_DIR).database}`

@@ -7,6 +7,14 @@ export interface Stop {
 }
 
 /**
+ * Tells the process that started this one what it waits for, such as `the message broker at 127.0.0.1:5672`. To be repeated while it
+ * waits: whoever is silent for long counts as stuck. Never with a secret.
+ */
+export function tellWaiting(waitingFor: string): void {
+  if (process.connected) process.send?.({ waitingFor })
+}
+
+/**
  * Listens for the wish to end. Nothing exits by itself: the caller closes what it opened and returns. A second signal while
  * closing ends the process at once.
  */

@@ -13,11 +13,12 @@ const TRIM_MS = 60_000
 const messageSchema = z.union([
   z.object({ ready: z.literal(true), port: z.int().optional() }),
   z.object({ failed: z.string() }),
+  z.object({ waitingFor: z.string() }),
 ])
 
 /** A program of ours that is started again with back-off when it dies. */
 export interface KeptChild {
-  /** Resolves when it first says that it is ready; rejects with its own sentence when it cannot start. */
+  /** Resolves when it first says that it is ready, however long it waits; rejects with its own sentence when it cannot start. */
   readonly ready: Promise<{ readonly port: number | null }>
   pid(): number | null
   /** Ends it, by force at a deadline; it is not started again. */
@@ -32,13 +33,15 @@ export interface KeptChildOptions {
   readonly env: NodeJS.ProcessEnv
   readonly logFile: string
   readonly log: Logger
+  /** What it needs and has not got yet, in its own words; repeated while it waits. */
+  readonly onWaiting: (waitingFor: string) => void
 }
 
 /**
  * Starts it and keeps it. It has a process group of its own, so that ^C reaches the supervisor alone, and a channel, whose end
  * tells it that the supervisor is gone.
  */
-export function keepChild({ args, program, env, logFile, log }: KeptChildOptions): KeptChild {
+export function keepChild({ args, program, env, logFile, log, onWaiting }: KeptChildOptions): KeptChild {
   const pauses = backOff()
   const what = args.join(' ')
   let child: ChildProcess | null = null
@@ -95,6 +98,12 @@ export function keepChild({ args, program, env, logFile, log }: KeptChildOptions
   function heard(message: unknown): void {
     const parsed = messageSchema.safeParse(message)
     if (!parsed.success || stopping) return
+    if ('waitingFor' in parsed.data) {
+      // Who waits for something of ours or of the user's is not stuck, however long that takes.
+      if (!settled) late.refresh()
+      onWaiting(parsed.data.waitingFor)
+      return
+    }
     clearTimeout(late)
     if ('failed' in parsed.data) {
       rejectReady(new RedtroveError('unavailable', parsed.data.failed))

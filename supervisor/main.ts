@@ -100,6 +100,7 @@ async function startChildren({ settings, script, log, stop, stack }: Start): Pro
   stack.push(async () => {
     await Promise.all(children.map((child) => child.stop()))
   })
+  const onWaiting = sayOnce()
   const child = (part: string) => {
     const logFile = layout.log(part)
     const kept = keepChild({
@@ -108,6 +109,7 @@ async function startChildren({ settings, script, log, stop, stack }: Start): Pro
       env: process.env,
       logFile,
       log,
+      onWaiting: (waitingFor) => onWaiting(`waiting for ${waitingFor}; ${logFile} says why`),
     })
     children.push(kept)
     return kept.ready
@@ -133,4 +135,13 @@ async function stopAll(stack: Undo[], log: Logger): Promise<void> {
 /** Progress is for people and goes to standard error; standard output has the ready line alone. */
 function say(what: string): void {
   process.stderr.write(`redtrove: ${what} ...\n`)
+}
+
+/** Says each thing the first time it is told. */
+function sayOnce(): (what: string) => void {
+  const said = new Set<string>()
+  return (what) => {
+    if (!said.has(what)) say(what)
+    said.add(what)
+  }
 }

@@ -1,10 +1,17 @@
 import { systemClock } from '../common/clock.js'
-import { amqpUrlOf, databaseUrlOf, readSettings, type Settings, stateLayout } from '../common/config.js'
+import {
+  amqpUrlOf,
+  brokerPlace,
+  databaseUrlOf,
+  readSettings,
+  type Settings,
+  stateLayout,
+} from '../common/config.js'
 import { connectStore } from '../common/db/connect-store.js'
 import type { Store } from '../common/db/store.js'
 import { messageOf } from '../common/errors.js'
 import { failpoint } from '../common/failpoint.js'
-import { untilStopped } from '../common/lifecycle.js'
+import { tellWaiting, untilStopped } from '../common/lifecycle.js'
 import { createLogger, type Logger } from '../common/log.js'
 import { openControlMessaging } from '../common/rpc/control-messaging.js'
 import type { ControlMessaging } from '../common/rpc/messaging.js'
@@ -34,11 +41,12 @@ export async function main(): Promise<void> {
   const stop = untilStopped()
   const store = await connectStore(databaseUrlOf(settings), log, stop.signal)
   const ring = keyRing(await masterKey(layout.masterKey))
-  const messaging = openControlMessaging({ url: amqpUrlOf(settings), keyOf: ring.instanceKey, log })
+  const messaging = openControlMessaging({ url: () => amqpUrlOf(settings), keyOf: ring.instanceKey, log })
   const compute = computeOf(settings, store)
-  await untilConnected(messaging, log, stop.signal)
+  await untilConnected(messaging, () => amqpUrlOf(settings), log, stop.signal)
   // Who is told that this is ready may create at once; a provider that is away must not hold the start up for ever.
   await Promise.race([offerDatastores(compute, store, log, stop.signal), clock.sleep(OFFER_MS_MAX)])
+  if (stop.signal.aborted) return leave(messaging, store, log)
 
   const timings = timingsOf(settings)
   const owner = ownerName()
@@ -66,11 +74,15 @@ export async function main(): Promise<void> {
   log.info({ owner }, 'taskmanager ready')
   await stop.requested
   await Promise.all([sweeper.stop(), stopReconciler(), reports.stop()])
+  await leave(messaging, store, log)
+}
+
+/** Operations under way have timers and calls of their own; their lease runs out and the next taskmanager goes on. */
+async function leave(messaging: ControlMessaging, store: Store, log: Logger): Promise<never> {
   await messaging
     .close()
     .catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'broker was gone'))
   await store.close()
-  // Operations under way have timers and calls of their own; their lease runs out and the next taskmanager goes on.
   process.exit(0)
 }
 
@@ -84,12 +96,18 @@ function computeOf(settings: Settings, store: Store): Compute {
 }
 
 /** Says once that it waits, and goes on as soon as the broker is there. */
-async function untilConnected(messaging: ControlMessaging, log: Logger, signal: AbortSignal): Promise<void> {
+async function untilConnected(
+  messaging: ControlMessaging,
+  url: () => string,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
   for (let said = false; !signal.aborted; said = true) {
     try {
       return await messaging.waitConnected(AWAY_RETRY_MS)
     } catch (error) {
       if (!said) log.warn({ reason: messageOf(error) }, 'waiting for the message broker')
+      tellWaiting(`the message broker at ${brokerPlace(url())}`)
     }
   }
 }

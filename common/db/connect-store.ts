@@ -1,5 +1,6 @@
 import { systemClock } from '../clock.js'
 import { messageOf } from '../errors.js'
+import { tellWaiting } from '../lifecycle.js'
 import type { Logger } from '../log.js'
 import { connect } from './connect.js'
 import { migrate } from './migrate.js'
@@ -20,6 +21,7 @@ export async function connectStore(databaseUrl: string, log: Logger, signal: Abo
       const reason = messageOf(error)
       if (reason !== said) log.warn({ reason }, 'waiting for the database')
       said = reason
+      tellWaiting('the database')
       await systemClock.sleep(RETRY_MS, signal)
     }
   }
