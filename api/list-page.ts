@@ -22,7 +22,7 @@ export async function listPage(
     ...(marker === undefined ? {} : { marker }),
   })
   const { rows, more } = cutPage(found, rowsMax)
-  const viewing = await viewingOf(rows, caller, context)
+  const viewing = await viewingOf(caller, context)
   const last = rows.at(-1)
   return {
     instances: rows.map((facts) => view(facts, viewing)),

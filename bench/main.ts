@@ -1,6 +1,7 @@
 /* `npm run bench [name …]`: measures, prints, and writes bench/results.md. Never part of `npm test`. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { api } from './api.js'
 import { create } from './create.js'
 import { eject } from './eject.js'
 import type { Bench } from './figure.js'
@@ -9,7 +10,7 @@ import { promote } from './promote.js'
 import { describeMachine, renderResults, type Section } from './report.js'
 import { resume } from './resume.js'
 
-const BENCHES: readonly Bench[] = [promote, eject, create, resume, memory]
+const BENCHES: readonly Bench[] = [promote, eject, create, resume, api, memory]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !BENCHES.some((bench) => bench.name === name))

@@ -1,8 +1,10 @@
 import type { Knex } from 'knex'
 import * as firstTables from './20261121T0000-first-tables.js'
+import * as lookupIndexes from './20261121T0100-lookup-indexes.js'
 
 const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
   '20261121T0000-first-tables': firstTables,
+  '20261121T0100-lookup-indexes': lookupIndexes,
 }
 
 /** All migrations in order, as a list and not a folder, so that the same one works from sources and from the build. */

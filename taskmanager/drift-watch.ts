@@ -18,8 +18,9 @@ const PAUSE_MS_MAX = 300_000
  * not taken for drift. Instances that are busy, silent or in ERROR are left alone: an operation, an operator or time deals with them.
  */
 export interface DriftWatch {
+  /** `reported` are those that reported lately; what was noted of the others stays. */
   wanted(
-    all: readonly InstanceFacts[],
+    reported: readonly InstanceFacts[],
     now: { readonly wallMs: number; readonly monotonicMs: number },
   ): readonly Wanted[]
 }
@@ -28,27 +29,25 @@ type Noted = { readonly report: string; readonly twice: boolean }
 
 /** A watch that has seen nothing yet; reports older than `reportAgeMsMax` say nothing. */
 export function watchDrift(reportAgeMsMax: number): DriftWatch {
-  let noted = new Map<InstanceId, Noted>()
+  const noted = new Map<InstanceId, Noted>()
   const pauses = new Map<ReplicationSetId, { readonly untilMs: number; readonly pauseMs: number }>()
   return {
-    wanted(all, { wallMs, monotonicMs }) {
-      const endpoints = new Map(all.map(({ instance }) => [instance.id, instance.endpoint]))
-      const now = new Map<InstanceId, Noted>()
+    wanted(reported, { wallMs, monotonicMs }) {
       const bySet = new Map<ReplicationSetId, { members: InstanceFacts[]; drift: string[] }>()
-      for (const facts of all) {
-        const { instance, stored, sourceId } = facts
+      for (const facts of reported) {
+        const { instance, stored, sourceEndpoint: source } = facts
+        const before = noted.get(instance.id)
+        noted.delete(instance.id)
         if (facts.operation || instance.fault || !stored || wallMs - stored.receivedAtMs > reportAgeMsMax)
           continue
-        const source = sourceId === null ? null : (endpoints.get(sourceId) ?? null)
         const drift = driftOf({ ...instance, source }, stored.observation)
         if (drift.length === 0) continue
-        const note = noteOf(noted.get(instance.id), `${stored.bootId}/${stored.seq}`)
-        now.set(instance.id, note)
+        const note = noteOf(before, `${stored.bootId}/${stored.seq}`)
+        noted.set(instance.id, note)
         if (!note.twice) continue
         const set = bySet.get(instance.setId) ?? { members: [], drift: [] }
         bySet.set(instance.setId, { members: [...set.members, facts], drift: [...set.drift, ...drift] })
       }
-      noted = now
       return [...bySet]
         .filter(([setId]) => isDue(setId, monotonicMs, pauses))
         .map(([setId, { members, drift }]) => ({ setId, members, drift }))

@@ -7,6 +7,8 @@ import type { Logger } from '../common/log.js'
 import { type Wanted, watchDrift } from './drift-watch.js'
 
 const LOOK_MS = 1_000
+/** A report may be stored this long after the time that it is stored with; clocks of two taskmanagers may differ. */
+const OVERLAP_MS = 1_500
 
 /** What is compared, and how a repair is announced. */
 export interface ReconcilerParts {
@@ -27,10 +29,14 @@ export function startReconciler({
 }: ReconcilerParts): () => Promise<void> {
   const stopped = new AbortController()
   const watch = watchDrift(reportAgeMsMax)
+  let lookedMs = 0
   const look = async () => {
-    const all = await store.instances.all()
     const now = { wallMs: clock.now(), monotonicMs: clock.monotonicMs() }
-    for (const wanted of watch.wanted(all, now)) {
+    // Drift shows in a report, so who has not reported since the last look need not be looked at: a fleet of ten thousand would
+    // cost a core else. What is looked at twice does no harm.
+    const reported = await store.instances.reportedSince(Math.min(lookedMs, now.wallMs) - OVERLAP_MS)
+    lookedMs = now.wallMs
+    for (const wanted of watch.wanted(reported, now)) {
       const id = await openRepair(wanted, store)
       if (id === null) continue
       log.warn({ operationId: id, setId: wanted.setId, drift: wanted.drift }, 'drift found')

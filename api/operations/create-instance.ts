@@ -13,7 +13,7 @@ export const createInstance: Handler<'createInstance'> = async ({ body }, caller
       ? await createSource(wanted, caller, context)
       : await createReplicas(wanted, sourceId, caller, context)
   const facts = await context.store.instances.find(caller.projectId, created.instanceId)
-  const view = instanceDetail(facts, await viewingOf([facts], caller, context))
+  const view = instanceDetail(facts, await viewingOf(caller, context))
   return {
     status: 200,
     body: {

@@ -14,7 +14,7 @@ export const showReplication: Handler<'showReplication'> = async ({ params }, ca
     context.store.instances.membersOf(instance.setId),
   ])
   const source = members.find((member) => member.instance.role === 'source') ?? null
-  const viewing = await viewingOf(members, caller, context)
+  const viewing = await viewingOf(caller, context)
   return {
     status: 200,
     body: {
@@ -23,25 +23,21 @@ export const showReplication: Handler<'showReplication'> = async ({ params }, ca
         epoch: set.epoch,
         source_id: source?.instance.id ?? null,
         operation_id: operation?.id ?? null,
-        members: members.map((member) => memberView(member, source, viewing)),
-        drift: members.flatMap((member) => driftOfMember(member, source, viewing)),
+        members: members.map((member) => memberView(member, viewing)),
+        drift: members.flatMap((member) => driftOfMember(member, viewing)),
       },
     },
   }
 }
 
 /** Nothing is said of a silent agent: what it last saw may be long past. */
-function driftOfMember(
-  member: InstanceFacts,
-  source: InstanceFacts | null,
-  viewing: Viewing,
-): readonly string[] {
-  const { instance, stored } = member
+function driftOfMember(member: InstanceFacts, viewing: Viewing): readonly string[] {
+  const { instance, stored, sourceEndpoint: source } = member
   if (!stored || viewing.nowMs - stored.receivedAtMs > viewing.reportAgeMsMax) return []
-  return driftOf({ ...instance, source: source?.instance.endpoint ?? null }, stored.observation)
+  return driftOf({ ...instance, source }, stored.observation)
 }
 
-function memberView(member: InstanceFacts, source: InstanceFacts | null, viewing: Viewing) {
+function memberView(member: InstanceFacts, viewing: Viewing) {
   const following = member.stored?.observation.following
   return {
     id: member.instance.id,
@@ -49,6 +45,6 @@ function memberView(member: InstanceFacts, source: InstanceFacts | null, viewing
     address: member.instance.endpoint?.host ?? null,
     ...statusWords(member, viewing),
     following: following ? `${following.host}:${following.port}` : null,
-    ...replicationHealth(member, source, viewing.nowMs),
+    ...replicationHealth(member, viewing.nowMs),
   }
 }

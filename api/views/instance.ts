@@ -14,8 +14,6 @@ const GB = 1024 ** 3
 export interface Viewing {
   readonly caller: Caller
   readonly versions: readonly DatastoreVersion[]
-  /** Sources of the replicas that are shown, by id. */
-  readonly sources: ReadonlyMap<string, InstanceFacts>
   readonly nowMs: number
   readonly reportAgeMsMax: number
 }
@@ -38,7 +36,7 @@ export function instanceSummary(facts: InstanceFacts, viewing: Viewing): Instanc
     ...(caller.isAdmin ? { tenant_id: instance.projectId } : {}),
     ...address(facts),
     ...relations(facts, caller),
-    replication: replicationHealth(facts, viewing.sources.get(facts.sourceId ?? '') ?? null, viewing.nowMs),
+    replication: replicationHealth(facts, viewing.nowMs),
     ...(facts.operation ? { operation: { id: facts.operation.id, kind: facts.operation.kind } } : {}),
   }
 }

@@ -4,18 +4,14 @@ import type { components } from '../../common/openapi.js'
 
 type ReplicationHealth = components['schemas']['ReplicationHealth']
 
-/** What the agent last saw, in the API's words. `source` is needed for the lag of a replica. */
-export function replicationHealth(
-  facts: InstanceFacts,
-  source: InstanceFacts | null,
-  nowMs: number,
-): ReplicationHealth {
+/** What the agent last saw, in the API's words. */
+export function replicationHealth(facts: InstanceFacts, nowMs: number): ReplicationHealth {
   const seen = facts.stored?.observation
   return {
     role: facts.instance.role,
     observed_role: seen?.role ?? null,
     link: seen?.role === 'replica' ? seen.link : null,
-    lag_bytes: facts.instance.role === 'replica' ? lagBytes(seen, source?.stored?.observation) : null,
+    lag_bytes: facts.instance.role === 'replica' ? lagBytes(seen, facts.sourceStored?.observation) : null,
     offset: seen?.offset ?? null,
     replication_id: seen?.replicationId ?? null,
     last_io_seconds_ago: seen?.lastIoSecondsAgo ?? null,

@@ -1,17 +1,23 @@
 import { createHash } from 'node:crypto'
 import type { DatastoreOffer } from '../contracts/host.js'
 import type { Database } from './connect.js'
+import { gathered } from './gathered.js'
 import { type DatastoreVersionRow, datastoreVersionFromRow } from './rows.js'
 import type { CatalogStore, QuotaStore } from './store.js'
 import { guarded, writeTransaction } from './transaction.js'
 
 /** Datastores and versions that can be created. */
 export function catalogStore(db: Database): CatalogStore {
+  // Every answer about an instance names its version: requests of one moment share one look.
+  const readAll = gathered<null, readonly DatastoreVersionRow[]>(async (asked) => {
+    const rows: DatastoreVersionRow[] = await guarded(() =>
+      db('datastore_versions').orderBy(['datastore', 'name']),
+    )
+    return asked.map(() => rows)
+  })
   return {
     datastoreVersions: async () => {
-      const rows: DatastoreVersionRow[] = await guarded(() =>
-        db('datastore_versions').orderBy(['datastore', 'name']),
-      )
+      const rows = await readAll(null)
       const defaults = new Map<string, DatastoreVersionRow>()
       for (const row of rows) {
         const best = defaults.get(row.datastore_id)

@@ -9,6 +9,8 @@ export type Database = Knex
 /** How long a statement waits for another process's write. Milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000
 const INT8_OID = 20
+/** SQLite's own default of 2 MB does not hold the indexes of some thousand instances. */
+const CACHE_KB = 32_768
 
 /**
  * Opens `sqlite:FILE` or `postgres://…`; connections are made when first used.
@@ -45,7 +47,7 @@ function prepareSqlite(
   connection: SqliteConnection,
   done: (error: Error | null, connection: SqliteConnection) => void,
 ): void {
-  const pragmas = `PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;`
+  const pragmas = `PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-${CACHE_KB};`
   connection.exec(pragmas, (error) => done(error, connection))
 }
 

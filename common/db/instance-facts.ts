@@ -12,6 +12,12 @@ interface JoinedRow extends InstanceRow {
   operation_kind: OperationKind | null
   operation_instance_id: string | null
   source_id: string | null
+  source_host: string | null
+  source_port: number | null
+  source_boot_id: string | null
+  source_seq: number | null
+  source_at_ms: number | null
+  source_observed: string | null
 }
 
 /**
@@ -28,6 +34,7 @@ export async function instanceFacts(
     .leftJoin('instances as src', (join) => {
       join.on('src.set_id', 'i.set_id').andOnVal('src.role', 'source').andOnNull('src.deleted_at_ms')
     })
+    .leftJoin('observations as sob', 'sob.instance_id', 'src.id')
     .whereNull('i.deleted_at_ms')
     .select(
       'i.*',
@@ -38,6 +45,12 @@ export async function instanceFacts(
       'op.kind as operation_kind',
       'op.instance_id as operation_instance_id',
       'src.id as source_id',
+      'src.host as source_host',
+      'src.port as source_port',
+      'sob.boot_id as source_boot_id',
+      'sob.seq as source_seq',
+      'sob.received_at_ms as source_at_ms',
+      'sob.observation as source_observed',
     )
   const rows: JoinedRow[] = await narrow(query)
   const replicas = await replicasBySet(db, rows)
@@ -66,25 +79,35 @@ async function replicasBySet(
 function factsFromRow(row: JoinedRow, replicas: ReadonlyMap<string, readonly string[]>): InstanceFacts {
   return {
     instance: instanceFromRow(row),
-    stored: storedFrom(row),
+    stored: storedFrom(row.id, row.observed_boot_id, row.observed_seq, row.observed_at_ms, row.observed),
     operation:
       row.operation_id !== null && row.operation_kind !== null
         ? { id: row.operation_id, kind: row.operation_kind, isSubject: row.operation_instance_id === row.id }
         : null,
     sourceId: row.source_id,
+    sourceEndpoint:
+      row.source_host !== null && row.source_port !== null
+        ? { host: row.source_host, port: row.source_port }
+        : null,
+    sourceStored: storedFrom(
+      row.source_id,
+      row.source_boot_id,
+      row.source_seq,
+      row.source_at_ms,
+      row.source_observed,
+    ),
     replicaIds: row.role === 'source' ? (replicas.get(row.set_id) ?? []) : [],
   }
 }
 
-function storedFrom(row: JoinedRow): InstanceFacts['stored'] {
-  const { observed, observed_boot_id: boot, observed_seq: seq, observed_at_ms: at } = row
-  if (observed === null || boot === null || seq === null || at === null) return null
-  const stored: ObservationRow = {
-    instance_id: row.id,
-    boot_id: boot,
-    seq,
-    received_at_ms: at,
-    observation: observed,
-  }
-  return observationFromRow(stored)
+function storedFrom(
+  id: string | null,
+  boot: string | null,
+  seq: number | null,
+  atMs: number | null,
+  observation: string | null,
+): InstanceFacts['stored'] {
+  if (id === null || boot === null || seq === null || atMs === null || observation === null) return null
+  const row: ObservationRow = { instance_id: id, boot_id: boot, seq, received_at_ms: atMs, observation }
+  return observationFromRow(row)
 }

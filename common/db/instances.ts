@@ -2,7 +2,9 @@ import type { Clock } from '../clock.js'
 import type { Endpoint } from '../domain/instance.js'
 import { RedtroveError } from '../errors.js'
 import type { Database } from './connect.js'
+import { gathered } from './gathered.js'
 import { instanceFacts } from './instance-facts.js'
+import { instancePages, instancesByIds, type OneOf, type PageOf } from './instance-rounds.js'
 import type { InstanceStore } from './store.js'
 import { guarded, isUniqueViolation } from './transaction.js'
 
@@ -17,30 +19,21 @@ export function instanceStore(db: Database, clock: Clock): InstanceStore {
     )
     if (changed !== 1) throw notFound(id)
   }
+  const findOne = gathered((wanted: readonly OneOf[]) => guarded(() => instancesByIds(db, wanted)))
+  const listOne = gathered((pages: readonly PageOf[]) => guarded(() => instancePages(db, pages)))
   return {
     find: async (projectId, id) => {
-      const [facts] = await guarded(() =>
-        instanceFacts(db, (query) => {
-          query.where('i.id', id)
-          return projectId === null ? query : query.where('i.project_id', projectId)
-        }),
-      )
+      const facts = await findOne({ projectId, id })
       if (!facts) throw notFound(id)
       return facts
     },
     findMany: (ids) =>
       guarded(() => instanceFacts(db, (query) => query.whereIn('i.id', [...ids]).orderBy('i.id'))),
-    list: (projectId, page) =>
+    list: (projectId, page) => listOne({ projectId, ...page }),
+    reportedSince: (sinceMs) =>
       guarded(() =>
-        instanceFacts(db, (query) => {
-          query
-            .where('i.project_id', projectId)
-            .orderBy('i.id')
-            .limit(page.limit + 1)
-          return page.marker === undefined ? query : query.where('i.id', '>', page.marker)
-        }),
+        instanceFacts(db, (query) => query.where('ob.received_at_ms', '>=', sinceMs).orderBy('i.id')),
       ),
-    all: () => guarded(() => instanceFacts(db, (query) => query.orderBy('i.id'))),
     membersOf: (setId) =>
       guarded(() =>
         instanceFacts(db, (query) =>

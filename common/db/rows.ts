@@ -185,10 +185,20 @@ export function stepFromRow(row: StepRow): OperationStep {
 
 /** null when the text no longer fits what this release knows: the next report replaces it within a second. */
 export function observationFromRow(row: ObservationRow): StoredObservation | null {
+  const { instance_id: id, boot_id: bootId, seq, received_at_ms: receivedAtMs } = row
+  const known = parsedObservations.get(id)
+  if (known?.bootId === bootId && known.seq === seq && known.receivedAtMs === receivedAtMs) return known
   const parsed = observationSchema.safeParse(JSON.parse(row.observation))
   if (!parsed.success) return null
-  return { observation: parsed.data, bootId: row.boot_id, seq: row.seq, receivedAtMs: row.received_at_ms }
+  const stored = { observation: parsed.data, bootId, seq, receivedAtMs }
+  if (parsedObservations.size >= PARSED_MAX) parsedObservations.clear()
+  parsedObservations.set(id, stored)
+  return stored
 }
+
+/** Checking a report costs more than reading it, and one report is looked at many times: the last one of each instance is kept. */
+const parsedObservations = new Map<string, StoredObservation>()
+const PARSED_MAX = 20_000
 
 /** A datastore version out of its row; `defaultId` is the id of the default one. */
 export function datastoreVersionFromRow(

@@ -59,6 +59,10 @@ export interface InstanceFacts {
   } | null
   /** Id of the set's source (this instance's own when it is the source); null in an ejected instance's set. */
   readonly sourceId: InstanceId | null
+  /** Its address; null when there is no source or it has no address. */
+  readonly sourceEndpoint: Endpoint | null
+  /** Its last report, as of the same moment as this instance's own. */
+  readonly sourceStored: StoredObservation | null
   /** Replicas of this instance when it is the source, by id; else empty. */
   readonly replicaIds: readonly InstanceId[]
 }
@@ -137,8 +141,8 @@ export interface InstanceStore {
   findMany(ids: readonly InstanceId[]): Promise<readonly InstanceFacts[]>
   /** Ordered by id, at most `limit` + 1 rows so that the caller sees whether more exist. */
   list(projectId: string, page: Page): Promise<readonly InstanceFacts[]>
-  /** All living instances of all projects, for the sweeper. */
-  all(): Promise<readonly InstanceFacts[]>
+  /** Living instances of all projects whose last report was stored at `sinceMs` (wall clock) or later, ordered by id. */
+  reportedSince(sinceMs: number): Promise<readonly InstanceFacts[]>
   /** Instances with their rows of a set, source first. Living only. */
   membersOf(setId: ReplicationSetId): Promise<readonly InstanceFacts[]>
   rename(id: InstanceId, name: string): Promise<void>

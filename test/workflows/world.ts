@@ -191,7 +191,7 @@ export class World {
   }
 
   async facts(): Promise<readonly InstanceFacts[]> {
-    return this.store.instances.all()
+    return this.store.instances.list(PROJECT, { limit: 1_000 })
   }
 
   /** Agents that started (again) ask what they are until they get an answer. */

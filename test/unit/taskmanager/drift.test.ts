@@ -62,6 +62,8 @@ function facts(
     stored,
     operation: operation ? { id: 'o' } : null,
     sourceId: 'a',
+    sourceEndpoint: here,
+    sourceStored: null,
     replicaIds: [],
   } as unknown as InstanceFacts // what the watch reads
 }
@@ -79,6 +81,13 @@ test('drift that was gone in between starts anew', () => {
   watch.wanted([facts(1, { fenced: true })], at(0))
   watch.wanted([facts(2, {})], at(1_000))
   expect(watch.wanted([facts(3, { fenced: true })], at(2_000))).toEqual([])
+})
+
+test('who did not report since the last look is still remembered', () => {
+  const watch = watchDrift(6_000)
+  watch.wanted([facts(1, { fenced: true })], at(0))
+  expect(watch.wanted([], at(1_000))).toEqual([])
+  expect(watch.wanted([facts(2, { fenced: true })], at(2_000))).toMatchObject([{ setId: 's' }])
 })
 
 test('the busy, the silent and those in ERROR are left alone', () => {
