@@ -5,12 +5,14 @@ import { api } from './api.js'
 import { create } from './create.js'
 import { eject } from './eject.js'
 import type { Bench } from './figure.js'
+import { fleet } from './fleet.js'
 import { memory } from './memory.js'
 import { promote } from './promote.js'
 import { describeMachine, renderResults, type Section } from './report.js'
 import { resume } from './resume.js'
+import { rpc } from './rpc.js'
 
-const BENCHES: readonly Bench[] = [promote, eject, create, resume, api, memory]
+const BENCHES: readonly Bench[] = [promote, eject, create, resume, rpc, fleet, api, memory]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !BENCHES.some((bench) => bench.name === name))

@@ -36,6 +36,8 @@ interface Channels {
   readonly lost: (why: Error) => void
   /** The socket is full: reports are dropped until it drains. */
   full: boolean
+  /** Commands are taken, or about to be. */
+  taking: boolean
 }
 
 /** Control calls one at a time, in order; looks beside them. */
@@ -72,7 +74,8 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
     },
     onConnected: (channels) => {
       present = channels
-      if (serving) takeCommands(channels)
+      // Told to serve while the channels were being made.
+      if (serving && !channels.taking) takeCommands(channels).catch(channels.lost)
       for (const handler of whenConnected) handler()
     },
   })
@@ -81,7 +84,7 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
     refused: refusals.count,
     serve: (handlers) => {
       server.serve(handlers)
-      if (!serving && present) takeCommands(present)
+      if (!serving && present) takeCommands(present).catch(present.lost)
       serving = true
     },
     report,
@@ -117,19 +120,24 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
       reports,
       lost,
       full: false,
+      taking: false,
     }
+    // Connected means that commands are taken.
+    if (serving) await takeCommands(channels)
     channels.reports.on('drain', () => {
       channels.full = false
     })
     return channels
   }
 
-  function takeCommands({ lanes, lost }: Channels): void {
-    for (const lane of LANES) {
+  async function takeCommands(channels: Channels): Promise<void> {
+    const { lanes, lost } = channels
+    channels.taking = true
+    const take = (lane: Method['lane']) =>
       answerFrom(lanes[lane], names.commands(instanceId, lane), lost, AT_ONCE[lane], (message) =>
         server.receive({ lane, bytes: message.content, redelivered: message.fields.redelivered }),
-      ).catch(lost)
-    }
+      )
+    await Promise.all(LANES.map(take))
   }
 
   /** A report that cannot be sent is as good as none: the next one is newer. */

@@ -48,8 +48,8 @@ export const ACTS: readonly Act[] = [
   {
     name: 'detach',
     act: async (scene) => {
-      const id = await replicaOf(scene)
-      scene.set.leave(id)
+      const id = await leaver(scene)
+      if (id === null) return nobodyKnows('detach')
       const call = scene.stage.stack.client.send('PUT', `/instances/${id}`, {
         instance: { replica_of: null },
       })
@@ -74,12 +74,26 @@ export const ACTS: readonly Act[] = [
   {
     name: 'delete',
     act: async (scene) => {
-      const id = await replicaOf(scene)
-      scene.set.leave(id)
+      const id = await leaver(scene)
+      if (id === null) return nobodyKnows('delete')
       return answered('delete', scene.stage.stack.client.send('DELETE', `/instances/${id}`))
     },
   },
 ]
+
+/** A replica that writers do not turn to any more; null while nobody can say who is a replica. */
+async function leaver(scene: Scene): Promise<string | null> {
+  const source = await scene.set.sourceId()
+  if (source === null) return null
+  const id = await replicaOf(scene)
+  if (id === source) return null
+  scene.set.leave(id)
+  return id
+}
+
+function nobodyKnows(what: string): Acted {
+  return { what: `${what}: nobody can say who follows`, status: 0, operationId: null, heal: nothing }
+}
 
 /** Hangs the source's host and asks until the eject is accepted, as somebody with a pager would. */
 async function ejectFrozen(scene: Scene): Promise<Acted> {

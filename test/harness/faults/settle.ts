@@ -56,18 +56,22 @@ async function untilEnded(stage: Stage, set: TrialSet): Promise<readonly Operati
   )
 }
 
-/** One that says what is wrong with it and what to do is not stuck; what it says (restart) must help. */
+/** One that says what is wrong with it and what to do is not stuck; what it says (restart, eject) must help. */
 async function mendErrors(stage: Stage, set: TrialSet): Promise<void> {
   const { client } = stage.stack
   for (const { id } of set.members) {
     const { status, body } = await client.send<{ instance: InstanceBody }>('GET', `/instances/${id}`)
-    if (status === 404 || body.instance.status !== 'ERROR') continue
-    if (!body.instance.fault) throw new Error(`${id} is in ERROR without a fault`)
+    if (status === 404) continue
+    const { fault, replicas = [] } = body.instance
+    if (body.instance.status === 'ERROR' && !fault) throw new Error(`${id} is in ERROR without a fault`)
+    const lost = replicas.length > 0 && /eject/i.test(fault?.message ?? '')
+    if (body.instance.status !== 'ERROR' && !lost) continue
+    const cure = lost ? 'eject_replica_source' : 'restart'
     await waitUntil(
-      `${id} in ERROR (${body.instance.fault.message}) is mended by a restart`,
+      `${id} (${fault?.message}) is mended by ${cure}`,
       async () => {
-        const answer = await client.act(id, 'restart')
-        if (answer.status >= 300) return { state: `restart answered ${JSON.stringify(answer.body)}` }
+        const answer = await client.act(id, cure)
+        if (answer.status >= 300) return { state: `${cure} answered ${JSON.stringify(answer.body)}` }
         return client.ended(answer.operationId)
       },
       ({ state }) => state === 'done',

@@ -131,16 +131,25 @@ function addStranger(stateDir: string): void {
 async function openBroker(dir: string): Promise<StageBroker & { stop(): Promise<void> }> {
   const log = createLogger('test-broker', 'silent')
   let broker: PrivateBroker = await startPrivateBroker({ dir, log })
+  let running = true
+  let starting: Promise<void> = Promise.resolve()
   return {
     url: broker.url,
     dir,
     pid: () => broker.pid,
     kill: async () => {
-      process.kill(broker.pid, 'SIGKILL')
+      // Two faults may want the same.
+      if (running) process.kill(broker.pid, 'SIGKILL')
+      running = false
       await broker.exited
     },
-    start: async () => {
-      broker = await startPrivateBroker({ dir, log })
+    start: () => {
+      const start = async () => {
+        if (!running) broker = await startPrivateBroker({ dir, log })
+        running = true
+      }
+      starting = starting.then(start)
+      return starting
     },
     stop: () => broker.stop(),
   }

@@ -102,7 +102,18 @@ function compareCount(
     findings.lost.push(`${key} counts ${held} of ${oks.length} (${excused} excused)`)
   else if (held < oks.length) findings.excused += oks.length - held
   if (held > oks.length + unknown)
-    findings.impossible.push(`${key} counts ${held}, more than ${oks.length} + ${unknown} unknown`)
+    findings.impossible.push(
+      `${key} counts ${held}, more than ${oks.length} + ${unknown} unknown; refused: ${reasonsOf(history)}`,
+    )
+}
+
+function reasonsOf(history: readonly Deed[]): string {
+  const reasons = history.flatMap(({ outcome, why, member }) =>
+    outcome === 'fail' ? [`${why} by ${member}`] : [],
+  )
+  return [...new Set(reasons)]
+    .map((one) => `${reasons.filter((other) => other === one).length} ${one}`)
+    .join(', ')
 }
 
 function miss(key: string, deed: Deed, excuses: (deed: Deed) => boolean, findings: Findings): void {
