@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect } from 'amqplib'
+import type { Endpoint } from '../common/domain/instance.js'
 import { createLogger } from '../common/log.js'
 import { sealMessage } from '../common/rpc/envelope.js'
 import { openGuestMessaging } from '../common/rpc/guest-messaging.js'
@@ -18,7 +19,13 @@ import { observed } from '../test/harness/observed.js'
 export interface SwarmFile {
   readonly url: string
   readonly prefix: string
-  readonly guests: readonly { readonly id: string; readonly key: string; readonly setId: string }[]
+  readonly guests: readonly {
+    readonly id: string
+    readonly key: string
+    readonly setId: string
+    /** Of a replica; null for a source. */
+    readonly follows: Endpoint | null
+  }[]
 }
 
 const SLICES_A_SECOND = 10
@@ -43,9 +50,11 @@ async function report({ url, prefix, guests }: SwarmFile, periodMs: number): Pro
   setInterval(() => {
     seq += 1
     for (let index = seq % slices; index < guests.length; index += slices) {
-      const { id, key, setId } = guests[index] as SwarmFile['guests'][number]
-      const accepted = { setId, epoch: 3, attempt: 1, role: 'source' as const, source: null }
-      const observation = observed({ accepted, offset: seq * 1000 })
+      const { id, key, setId, follows } = guests[index] as SwarmFile['guests'][number]
+      const role = follows ? ('replica' as const) : ('source' as const)
+      const accepted = { setId, epoch: 3, attempt: 1, role, source: follows }
+      const seen = { accepted, role, offset: seq * 1000, following: follows, fenced: follows !== null }
+      const observation = observed({ ...seen, link: follows ? 'up' : null })
       const header = {
         kind: 'report' as const,
         instanceId: id,

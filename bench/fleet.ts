@@ -25,7 +25,7 @@ const CORES_MAX = 0.5
 const TRANSACTIONS_A_SECOND_MAX = 5
 const RETURNING = 1_000
 const PROCESSES = 4
-const RESTARTS = 3
+const RESTARTS = 5
 const BACK_MS_MAX = 5_000
 const log = createLogger('bench', 'silent')
 
@@ -104,11 +104,20 @@ async function recentReports(databaseUrl: string): Promise<{ transactions: numbe
   }
 }
 
-async function guestsIn(databaseUrl: string): Promise<{ id: string; setId: string }[]> {
+async function guestsIn(databaseUrl: string): Promise<Omit<SwarmFile['guests'][number], 'key'>[]> {
   const db = connect(databaseUrl)
   try {
-    const rows: { id: string; set_id: string }[] = await db('instances').select('id', 'set_id')
-    return rows.map(({ id, set_id: setId }) => ({ id, setId }))
+    const rows: { id: string; set_id: string; role: string; host: string }[] = await db('instances').select(
+      'id',
+      'set_id',
+      'role',
+      'host',
+    )
+    const sources = new Map(rows.filter(({ role }) => role === 'source').map((row) => [row.set_id, row.host]))
+    return rows.map(({ id, set_id: setId, role }) => {
+      const host = sources.get(setId)
+      return { id, setId, follows: role === 'replica' && host ? { host, port: 6379 } : null }
+    })
   } finally {
     await db.destroy()
   }
@@ -130,7 +139,7 @@ async function comeBack(progress: (what: string) => void): Promise<Figure> {
   const keys = keyRing(Buffer.alloc(32, 7))
   const guests = Array.from({ length: RETURNING }, (_, n) => {
     const id = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`
-    return { id, setId: id, key: keys.instanceKey(id).toString('hex') }
+    return { id, setId: id, follows: null, key: keys.instanceKey(id).toString('hex') }
   })
   let broker = await startPrivateBroker({ dir: join(dir, 'broker'), log })
   const swarms: ChildProcess[] = []

@@ -86,7 +86,7 @@ it('row 19: of operations that are asked for at once on one set, one wins and th
       client.act(one, 'promote_to_replica_source'),
       client.act(other, 'promote_to_replica_source'),
       client.act(source, 'eject_replica_source'),
-      client.act(one, 'restart'),
+      client.act(one, 'promote_to_replica_source'),
       client.act(source, 'restart'),
     ])
     const accepted = answers.filter(({ status }) => status === 202)
