@@ -1,7 +1,7 @@
 /* A source whose host hangs: our eject, called as soon as it is accepted, beside three sentinels that watch for one second, in turns. */
 import { waitUntil } from '../common/wait-until.js'
 import { missingOn, startWriters, type Writers } from '../demo/writers.js'
-import { type ReplicaSet, replicaSet } from '../test/harness/replica-set.js'
+import { type ReplicaSet, replicaSet, withRedis } from '../test/harness/replica-set.js'
 import { type Stack, startStack } from '../test/harness/stack.js'
 import { type Bench, type Figure, ms, times } from './figure.js'
 import { followRaw, RAW_PASSWORD, type RawServer, rawServer, sentinels } from './raw-servers.js'
@@ -44,6 +44,7 @@ async function ejectOnce(stack: Stack, round: number): Promise<Round> {
   const { client } = stack
   const set = await replicaSet(stack, `eject-${round}`, 2)
   const source = await set.sourceId()
+  await untilStreaming(set)
   const options = { members: () => set.endpoints, password: set.password, writers: WRITERS, prefix: 'e' }
   const writers = startWriters(options)
   await writing(writers)
@@ -71,6 +72,25 @@ async function ejectOnce(stack: Stack, round: number): Promise<Round> {
     acks: ledger.acks.length,
     lost: lost.length,
   }
+}
+
+/** A replica that has just linked up may get its first bytes a second later; what is measured here is the eject. */
+async function untilStreaming(set: ReplicaSet): Promise<void> {
+  const offsets = () =>
+    Promise.all(
+      set.endpoints.map((endpoint) =>
+        withRedis(endpoint, set.password, async (redis) =>
+          Number(/_repl_offset:(\d+)/.exec(await redis.info('replication'))?.[1]),
+        ),
+      ),
+    )
+  const before = await offsets()
+  await waitUntil(
+    'every member has received a ping',
+    offsets,
+    (now) => now.every((offset, index) => offset > (before[index] ?? 0)),
+    { timeoutMs: 10_000 },
+  )
 }
 
 async function removeAll({ client }: Stack, set: ReplicaSet): Promise<void> {

@@ -10,8 +10,9 @@ import { z } from 'zod'
 import { endpointSchema } from '../../common/contracts/observation.js'
 import type { InstanceFacts } from '../../common/db/store.js'
 import type { InstanceId } from '../../common/domain/instance.js'
+import type { Observation } from '../../common/domain/observation.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
-import { insist, isGuestsFault } from '../guests.js'
+import { insist, isGuestsFault, within } from '../guests.js'
 import { inParallel } from '../in-parallel.js'
 import type { Outcome, Workflow, WorkflowContext } from '../workflow.js'
 import { ensureGuest, removeGuest, untilReported, untilServing } from './bring-up.js'
@@ -33,6 +34,7 @@ type Plan = z.output<typeof planSchema>
 /** Guests that are started at once. */
 const PARALLEL_MAX = 8
 const SOURCE_LOOK_MS = 1_000
+const STREAM_MS_MAX = 2_500
 /** What each strategy needs before a replica can be made; `true` would mean a backup of the source first. */
 const BACKUP_REQUIRED = { 'redis-sync': false } as const
 
@@ -131,10 +133,12 @@ async function create(
     started = true
     await context.step(`replica ${number}: copy the data`, async (progress) => {
       await follow(id, plan.source, context)
-      await untilLinked(id, context, {
+      const seen = await untilLinked(id, context, {
         progress,
         obstacle: throttled(() => sourceIsSilent(plan, context), context),
       })
+      progress('waiting for the stream')
+      await untilStreaming(id, seen, context)
     })
     await untilReported(id, context)
     return null
@@ -142,6 +146,32 @@ async function create(
     if (!isReplicasOwn(error)) throw error
     await leave(id, started, error.message, context)
     return error.message
+  }
+}
+
+/**
+ * After a copy that went straight into the link a source sends nothing until the replica has acknowledged it, which may be a
+ * second later (Redis 7.0, `repl_start_cmd_stream_on_ack`); the link counts as up, and all that is written meanwhile is on the
+ * source alone. The source pings each second, so an offset that moves says that the stream has begun. Nothing depends on it but
+ * what users may conclude from "done", so it is not waited for longer than that takes.
+ */
+async function untilStreaming(id: InstanceId, seen: Observation, context: WorkflowContext): Promise<void> {
+  const { replicationId, offset } = seen
+  if (replicationId === null || offset === null) return
+  const wanted = {
+    token: context.token('see the stream'),
+    replicationId,
+    offset: offset + 1,
+    waitMs: STREAM_MS_MAX,
+  }
+  try {
+    const { reached } = await within(`Instance ${id}`, STREAM_MS_MAX * 2, context, (signal) =>
+      context.guest(id).waitForOffset(wanted, { signal }),
+    )
+    if (!reached)
+      context.log.warn({ instanceId: id, offset }, 'replica linked, but nothing was sent to it yet')
+  } catch (error) {
+    if (!isGuestsFault(error)) throw error
   }
 }
 
