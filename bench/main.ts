@@ -29,15 +29,13 @@ for (const bench of BENCHES.filter(({ name }) => wanted.length === 0 || wanted.i
   const machine = describeMachine()
   const figures = await bench.run((what) => process.stderr.write(`bench: ${bench.name}: ${what}\n`))
   sections.push({ bench: bench.name, machine, figures })
+  // A part of the figures is for looking at; only a whole run is a result. Written as it grows: a long run may be cut off.
+  if (wanted.length === 0)
+    writeFileSync(join(import.meta.dirname, 'results.md'), renderResults(sections, BENCHES.length))
   for (const { name, ours, baseline, ratio, bar, holds, notes = [] } of figures) {
     process.stdout.write(`${holds ? 'holds' : 'MISSED'}  ${name}: ${ours}`)
     process.stdout.write(`${baseline ? ` | ${baseline}` : ''}${ratio ? ` | ${ratio}` : ''} | bar ${bar}\n`)
     for (const note of notes) process.stdout.write(`        ${note}\n`)
   }
 }
-// A part of the figures is for looking at; only a whole run is a result.
-if (wanted.length === 0) {
-  const file = join(import.meta.dirname, 'results.md')
-  writeFileSync(file, renderResults(sections))
-  process.stdout.write(`written: bench/results.md\n`)
-}
+if (wanted.length === 0) process.stdout.write('written: bench/results.md\n')

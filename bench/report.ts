@@ -37,8 +37,8 @@ export function describeMachine(): Machine {
   }
 }
 
-/** The page: figures first, then every measurement. */
-export function renderResults(sections: readonly Section[]): string {
+/** The page: figures first, then every measurement. `benches` is how many there are, so that a run that was cut off says so. */
+export function renderResults(sections: readonly Section[], benches: number): string {
   const [first] = sections
   const lines = [
     '# Measured',
@@ -46,6 +46,7 @@ export function renderResults(sections: readonly Section[]): string {
     'Written by `npm run bench`. What bounds each figure is in [docs/performance.md](../docs/performance.md).',
     '',
   ]
+  if (sections.length < benches) lines.push(`Cut off after ${sections.length} of ${benches} benches.`, '')
   if (first) {
     const { cores, processor, memoryGb, kernel, node, redis, date } = first.machine
     lines.push(
