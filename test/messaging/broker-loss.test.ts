@@ -94,6 +94,20 @@ describe('when the broker is killed and comes back', () => {
   })
 })
 
+describe('a guest whose queues are gone', () => {
+  test('makes them again, and only then', async () => {
+    const stage = await openStage({ url: broker.url })
+    stage.guest.serve(guestHandlers({}))
+    await stage.client.inspect({})
+    const back: string[] = []
+    stage.guest.onConnected(() => back.push('guest'))
+    await stage.control.removeGuest(stage.instanceId)
+    await expect.poll(() => back.length, { timeout: BACK_MS }).toBe(2)
+    await expect(stage.client.inspect({})).resolves.toMatchObject({ observation: { service: 'running' } })
+    await stage.close()
+  })
+})
+
 describe('a broker that is not there', () => {
   test('does not keep anything from opening or closing', async () => {
     const url = 'amqp://somebody:secret@127.0.0.1:1'

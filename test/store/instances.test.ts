@@ -41,6 +41,42 @@ describeOnBoth('instances', (open) => {
     expect(await store.instances.list('demo', { limit: 3, marker: 'zzz' })).toEqual([])
   })
 
+  it('are found and listed the same by many who ask at once, each within their own project', async () => {
+    for (const projectId of ['demo', 'other']) {
+      for (let i = 0; i < 6; i++)
+        await openCreate(store, newInstance({ projectId, name: `${projectId}${i}` }))
+    }
+    const idsOf = async (project: string) =>
+      (await store.instances.list(project, { limit: 20 })).map(({ instance }) => instance.id)
+    const [demo, other] = [await idsOf('demo'), await idsOf('other')]
+    const pages = [undefined, ...demo].map((marker) => ({ limit: 2, ...(marker ? { marker } : {}) }))
+    const listed = await Promise.all([
+      ...pages.map((page) => store.instances.list('demo', page)),
+      ...pages.map((page) => store.instances.list('other', page)),
+    ])
+    const expected = (ids: readonly string[]) =>
+      pages.map(({ marker = '' }) => ids.filter((id) => id > marker).slice(0, 3))
+    expect(listed.map((page) => page.map(({ instance }) => instance.id))).toEqual([
+      ...expected(demo),
+      ...expected(other),
+    ])
+    const found = await Promise.allSettled([...demo, ...other].map((id) => store.instances.find('demo', id)))
+    expect(found.map(({ status }) => status)).toEqual([
+      ...demo.map(() => 'fulfilled'),
+      ...other.map(() => 'rejected'),
+    ])
+  })
+
+  it('that reported lately are found without the others', async () => {
+    const [early = '', late = ''] = [...(await storedSet(store, 0)), ...(await storedSet(store, 0))]
+    await report(store, early, observed(), 1_000)
+    await report(store, late, observed(), 2_000)
+    const since = async (ms: number) =>
+      (await store.instances.reportedSince(ms)).map(({ instance }) => instance.id)
+    expect(await since(2_000)).toEqual([late])
+    expect(await since(0)).toEqual([early, late].sort())
+  })
+
   it('carry their set, their report and the operation that holds them', async () => {
     const ids = await storedSet(store, 2)
     const [source = '', ...replicas] = ids
