@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { waitUntil } from '../../common/wait-until.js'
 import { figures, story } from '../harness/faults/figures.js'
+import { queueNamesOf } from '../harness/faults/message-replay.js'
 import { randomSchedule } from '../harness/faults/schedule.js'
 import { leaksOf, secretsOf } from '../harness/faults/secrecy.js'
 import { openStage, type Stage } from '../harness/faults/stage.js'
@@ -31,6 +33,21 @@ it.each(seeds)(
   },
   300_000,
 )
+
+it('nothing is left of the instances that were deleted: no row, no quota, no queue', async () => {
+  const { client } = stage.stack
+  for (const { id } of await client.list()) await client.send('DELETE', `/instances/${id}`)
+  const left = await waitUntil(
+    'everything is deleted',
+    async () => (await client.list()).map(({ id, status }) => `${id} ${status}`),
+    (ids) => ids.length === 0,
+    { timeoutMs: 60_000, pollMs: 200 },
+  )
+  expect(left).toEqual([])
+  const quotas = await client.send<{ quotas: { in_use: number }[] }>('GET', '/mgmt/quotas/demo')
+  expect(quotas.body.quotas.map(({ in_use }) => in_use)).toEqual([0])
+  expect((await queueNamesOf(stage.broker)).filter((name) => name.includes('.guest.'))).toEqual([])
+})
 
 it('no secret was written anywhere on the way', async () => {
   const secrets = secretsOf(
