@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from './clock.js'
-import { type ErrorKind, messageOf, RedtroveError } from './errors.js'
+import { type ErrorKind, isKind, messageOf, RedtroveError } from './errors.js'
 
 /** How long to look, how often, and how to say what was seen. */
 export interface WaitOptions<T> {
@@ -15,8 +15,8 @@ export interface WaitOptions<T> {
 
 /**
  * Looks until `done(value)` is true and resolves with that value.
- * A look that throws counts as "not yet"; at the deadline the failure (`guest_timeout` unless told otherwise)
- * says what was awaited and what was last seen. Never waits longer than `timeoutMs` between looks.
+ * A look that throws counts as "not yet"; at the deadline the failure (`guest_timeout` unless told otherwise, `unavailable` when
+ * it was the control plane itself that could not look) says what was awaited and what was last seen. Never waits longer than `timeoutMs` between looks.
  */
 export async function waitUntil<T>(
   what: string,
@@ -43,7 +43,9 @@ export async function waitUntil<T>(
     }
     const leftMs = deadline - clock.monotonicMs()
     if (leftMs <= 0) {
-      throw new RedtroveError(kind, `Waited ${timeoutMs} ms until ${what}; last seen: ${lastSeen}.`, {
+      // Whose fault it is decides whether the caller tries again: nothing is known of a guest while the broker is away.
+      const why = isKind(cause, 'unavailable') ? 'unavailable' : kind
+      throw new RedtroveError(why, `Waited ${timeoutMs} ms until ${what}; last seen: ${lastSeen}.`, {
         cause,
       })
     }

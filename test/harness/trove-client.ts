@@ -40,6 +40,8 @@ export interface Answer<T = unknown> {
   readonly operationId: string | null
 }
 
+/** What the service gives at most in one answer is its own affair; more than this many are asked for in pages. */
+const PAGE = 20
 const TERMINAL = ['done', 'rolled_back', 'failed']
 
 export interface TroveClient {
@@ -118,7 +120,15 @@ export function troveClient(baseUrl: string, token: string): TroveClient {
   return {
     send,
     show,
-    list: async () => (await expectOk<{ instances: InstanceBody[] }>('GET', '/instances')).body.instances,
+    list: async () => {
+      const all: InstanceBody[] = []
+      for (let page: InstanceBody[] = [], marker = ''; ; marker = `&marker=${page.at(-1)?.id}`) {
+        const path = `/instances?limit=${PAGE}${marker}`
+        page = (await expectOk<{ instances: InstanceBody[] }>('GET', path)).body.instances
+        all.push(...page)
+        if (page.length < PAGE) return all
+      }
+    },
     operation,
     ended,
     createSource: async (name) => {

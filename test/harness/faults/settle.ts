@@ -42,14 +42,20 @@ export async function settle(stage: Stage, set: TrialSet): Promise<Settled> {
 }
 
 async function untilEnded(stage: Stage, set: TrialSet): Promise<readonly OperationBody[]> {
-  const ids = new Set(set.members.map(({ id }) => id))
   return waitUntil(
     'every operation has ended',
     async () => {
-      const { body } = await stage.stack.client.send<{
-        operations: (OperationBody & { instance_id: string })[]
-      }>('GET', '/operations?limit=100')
-      return body.operations.filter(({ instance_id }) => ids.has(instance_id))
+      // An operation that was accepted late may be on members that nobody has seen yet.
+      await set.refresh()
+      const found = new Map<string, OperationBody>()
+      for (const { id } of set.members) {
+        const path = `/instances/${id}/operations`
+        const { status, body } = await stage.stack.client.send<{ operations: OperationBody[] }>('GET', path)
+        if (status === 404) continue
+        if (status !== 200) throw new Error(`GET ${path} answered ${status}`)
+        for (const operation of body.operations) found.set(operation.id, operation)
+      }
+      return [...found.values()]
     },
     (operations) => operations.every(({ state }) => TERMINAL.includes(state)),
     { timeoutMs: ENDED_MS_MAX, pollMs: 100 },
