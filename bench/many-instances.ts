@@ -25,10 +25,10 @@ export async function fillWithInstances(
     const observations: Record<string, unknown>[] = []
     const version = (await db('datastore_versions').where({ active: true }).first('id'))?.id ?? randomUUID()
     for (let n = Number(there[0]?.n ?? 0); n < count; n += 1) {
-      if (n % (REPLICAS + 1) === 0 || sets.length === 0)
+      const isSource = n % (REPLICAS + 1) === 0 || sets.length === 0
+      if (isSource)
         sets.push({ id: randomUUID(), project_id: projectId, epoch: 3, sealed_credentials: 'sealed' })
       const setId = String(sets.at(-1)?.id)
-      const isSource = !instances.some(({ set_id }) => set_id === setId)
       const source = { host: hostOf(n - (n % (REPLICAS + 1))), port: 6379 }
       const id = randomUUID()
       instances.push(instanceRow(id, projectId, setId, version, isSource, n))

@@ -7,9 +7,10 @@ const never: Failpoint = () => {}
 const FILE = 'file:'
 
 /**
- * For a taskmanager `kind` is the operation's, for an agent it is `guestagent`. Kills this process (SIGKILL) at one edge of one step, for crash tests: `kind/step/before`, `kind/step/after`, each with
+ * Kills this process (SIGKILL) at one edge of one step, for crash tests: `kind/step/before`, `kind/step/after`, each with
  * `@/path/marker` to die once only (the marker is written first). `file:/path` reads the place from a file at every edge and
- * removes the file before it dies. No setting, no failpoint.
+ * removes the file before it dies. For a taskmanager `kind` is the operation's, for an agent it is `guestagent`. No setting, no
+ * failpoint.
  */
 export function failpoint(setting: string | undefined): Failpoint {
   if (!setting) return never

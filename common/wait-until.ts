@@ -16,7 +16,8 @@ export interface WaitOptions<T> {
 /**
  * Looks until `done(value)` is true and resolves with that value.
  * A look that throws counts as "not yet"; at the deadline the failure (`guest_timeout` unless told otherwise, `unavailable` when
- * it was the control plane itself that could not look) says what was awaited and what was last seen. Never waits longer than `timeoutMs` between looks.
+ * it was the control plane itself that could not look) says what was awaited and what was last seen. Never waits longer than
+ * `timeoutMs` between looks.
  */
 export async function waitUntil<T>(
   what: string,

@@ -52,7 +52,7 @@ async function findLiving(instanceId: InstanceId, { store }: Parts): Promise<Ins
  * operation on other members, and an agent that heard the higher one would refuse the rest of its own operation.
  */
 async function assignmentOf(
-  { instance, operation, sourceId }: InstanceFacts,
+  { instance, operation, sourceEndpoint: source }: InstanceFacts,
   { store, keyRing }: Parts,
 ): Promise<Assignment | null> {
   const set = await store.sets.find(instance.setId)
@@ -60,7 +60,6 @@ async function assignmentOf(
   const credentials = openCredentials(keyRing, set.sealedCredentials)
   if (instance.role !== 'replica')
     return { setId: set.id, epoch, role: instance.role, source: null, credentials }
-  const source = sourceId === null ? null : (await store.instances.find(null, sourceId)).instance.endpoint
   if (source === null) return null
   return { setId: set.id, epoch, role: 'replica', source, credentials }
 }

@@ -51,7 +51,7 @@ export const promoteToReplicaSource: Workflow<'promote_to_replica_source', Promo
       (lag) => `${lag} bytes behind`,
     )
     await context.credentials()
-    await readyTheCandidate(source.stored?.observation ?? null, candidate.id, context)
+    await readyTheCandidate(candidate.id, context)
     context.recordLater()
     takeBack('hold back writes', async () => {
       await context.guest(oldSource.id).resumeWrites({ token: context.token('resume writes') })
@@ -156,15 +156,10 @@ async function holdWrites(sourceId: InstanceId, context: WorkflowContext) {
  * The candidate's agent writes this run's token to disk now, so that it need not while writes are held back. Only for the time it
  * saves: whatever the answer, the question that counts comes later.
  */
-async function readyTheCandidate(
-  source: Observation | null,
-  candidateId: InstanceId,
-  context: WorkflowContext,
-): Promise<void> {
-  const token = context.token('be ready')
-  const replicationId = source?.replicationId ?? ''
+async function readyTheCandidate(candidateId: InstanceId, context: WorkflowContext): Promise<void> {
+  const question = { token: context.token('be ready'), replicationId: '', offset: 0, waitMs: 0 }
   await within(`Instance ${candidateId}`, context.timings.lookMs, context, (signal) =>
-    context.guest(candidateId).waitForOffset({ token, replicationId, offset: 0, waitMs: 1 }, { signal }),
+    context.guest(candidateId).waitForOffset(question, { signal }),
   ).catch((error: unknown) => {
     if (!isGuestsFault(error)) throw error
   })

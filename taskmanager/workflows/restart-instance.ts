@@ -82,10 +82,8 @@ async function placeOf({ store, operation }: WorkflowContext): Promise<{
   readonly role: InstanceFacts['instance']['role']
   readonly source: Endpoint | null
 }> {
-  const { instance, sourceId } = await store.instances.find(null, operation.instanceId)
-  if (instance.role !== 'replica' || sourceId === null) return { role: instance.role, source: null }
-  const { instance: source } = await store.instances.find(null, sourceId)
-  return { role: 'replica', source: source.endpoint }
+  const { instance, sourceEndpoint } = await store.instances.find(null, operation.instanceId)
+  return { role: instance.role, source: instance.role === 'replica' ? sourceEndpoint : null }
 }
 
 async function restart(context: WorkflowContext): Promise<Observation> {

@@ -54,7 +54,8 @@ async function moveToSmallDisk(scene: Scene, id: string, folder: string): Promis
   signal([server], 'SIGKILL')
   await waitUntil(
     'the server is gone',
-    () => existsSync(`/proc/${server}/cwd`) && cwdOf(server),
+    // A dead process that nobody has waited for has no working folder any more.
+    () => existsSync(`/proc/${server}/cwd`),
     (there) => !there,
     { timeoutMs: 5_000 },
   )
@@ -70,11 +71,6 @@ async function moveToSmallDisk(scene: Scene, id: string, folder: string): Promis
     (said) => said === 'PONG',
     { timeoutMs: 20_000 },
   )
-}
-
-function cwdOf(pid: number): boolean {
-  // A dead process that nobody has waited for has no working folder any more.
-  return existsSync(`/proc/${pid}/cwd`)
 }
 
 function dataFolder({ stage }: Scene, id: string): string {

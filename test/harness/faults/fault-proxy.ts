@@ -12,10 +12,6 @@ export interface FaultProxy {
   readonly links: ReadonlySet<Link>
   /** For all that is open and all that comes, or for those that `whose` picks. */
   setWeather(weather: Weather, whose?: (link: Link) => boolean): void
-  /** Resets what is open, once. */
-  resetAll(): void
-  /** How many connections were hit by anything but clear weather. */
-  readonly hit: () => number
   close(): Promise<void>
 }
 
@@ -30,11 +26,9 @@ interface Upstream {
 export async function openFaultProxy(upstream: Upstream): Promise<FaultProxy> {
   const links = new Set<Link>()
   const rules: { weather: Weather; whose: (link: Link) => boolean }[] = []
-  let hit = 0
   const weatherFor = (link: Link) => rules.findLast(({ whose }) => whose(link))?.weather ?? CLEAR
 
   function apply(link: Link, weather: Weather): void {
-    if (weather.kind !== 'clear' && link.weather !== weather) hit += 1
     link.weather = weather
     link.passedBytes = 0
     if (weather.kind === 'reset') reset(link)
@@ -70,15 +64,10 @@ export async function openFaultProxy(upstream: Upstream): Promise<FaultProxy> {
   return {
     port,
     links,
-    hit: () => hit,
     setWeather: (weather, whose = () => true) => {
       if (weather.kind === 'clear') rules.length = 0
       else rules.push({ weather, whose })
       for (const link of links) apply(link, weatherFor(link))
-    },
-    resetAll: () => {
-      hit += links.size
-      for (const link of links) reset(link)
     },
     close: async () => {
       for (const link of links) reset(link)

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
-/** Which of `pids` has the client's end of a loopback connection; null when none of them does (any more). */
-export function processBehind(clientPort: number, pids: readonly number[]): number | null {
+/** Whether one of `pids` has the client's end of a loopback connection. */
+export function isBehind(clientPort: number, pids: readonly number[]): boolean {
   const inode = inodeOf(clientPort)
-  if (inode === null) return null
-  return pids.find((pid) => holds(pid, `socket:[${inode}]`)) ?? null
+  return inode !== null && pids.some((pid) => holds(pid, `socket:[${inode}]`))
 }
 
 function inodeOf(clientPort: number): string | null {

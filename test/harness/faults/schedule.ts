@@ -1,6 +1,7 @@
 /* Row 23: three faults and up to three operations at times that a seed decides. */
 import { ACTS } from './acts.js'
 import type { Fault, Scene } from './fault.js'
+import { hold } from './hold.js'
 import { LINK_FAULTS } from './link-faults.js'
 import { PROCESS_FAULTS } from './process-faults.js'
 import { STORE_FAULTS } from './store-faults.js'
@@ -27,15 +28,15 @@ export async function randomSchedule(
     atMs: random.between(0, 2_500),
   }))
   const inject = async ({ fault, atMs, holdMs }: (typeof faults)[number]) => {
-    await wait(atMs)
+    await hold(atMs)
     const { what, heal } = await fault.inject(scene)
     heals.push(heal)
     log(`${what}, for ${holdMs} ms`)
-    await wait(holdMs)
+    await hold(holdMs)
     await heal()
   }
   const act = async ({ act: chosen, atMs }: (typeof acts)[number]) => {
-    await wait(atMs)
+    await hold(atMs)
     log(`asks to ${chosen.name}`)
     const { what, heal } = await chosen.act(scene)
     heals.push(heal)
@@ -46,8 +47,4 @@ export async function randomSchedule(
   for (const heal of heals) await heal()
   if (failed) throw failed.reason
   return heals
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -13,7 +13,7 @@ import { type PrivateBroker, startPrivateBroker } from '../../../supervisor/priv
 import { PROGRAM, processesOf, type Stack, startStack } from '../stack.js'
 import { type FaultProxy, openFaultProxy } from './fault-proxy.js'
 import { detour, endDetour, requireNamespace, UNTOUCHED } from './namespace.js'
-import { processBehind } from './process-behind.js'
+import { isBehind } from './process-behind.js'
 import type { Link } from './weather.js'
 
 export interface Stage {
@@ -91,15 +91,10 @@ export async function openStage(extra: Readonly<Record<string, string>> = {}): P
       await detour(host, proxy.port)
       return proxy
     },
-    linksOf: (pids) => {
-      const owners = new Map<number, number>()
-      return ({ clientPort }) => {
-        const all = processesOf(stateDir).map(({ pid }) => pid)
-        const owner = owners.get(clientPort) ?? processBehind(clientPort, all)
-        if (owner !== null) owners.set(clientPort, owner)
-        return owner !== null && pids().includes(owner)
-      }
-    },
+    linksOf:
+      (pids) =>
+      ({ clientPort }) =>
+        isBehind(clientPort, pids()),
     taskmanagers: () =>
       processesOf(stateDir)
         .filter(({ line }) => line.includes('redtrove.js serve taskmanager'))

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import sqlite3 from 'sqlite3'
 import { type Fault, signal } from './fault.js'
 
+const HOUR_MS = 3_600_000
+
 export const STORE_FAULTS: readonly Fault[] = [
   {
     name: 'the broker killed',
@@ -42,39 +44,23 @@ export const STORE_FAULTS: readonly Fault[] = [
       return { what: 'the database file is locked for writing', heal: unlock }
     },
   },
-  {
-    name: "the agents' clocks an hour ahead",
-    row: 17,
-    inject: async ({ stage }) => {
-      stage.shiftClock('guestagent', 3_600_000)
-      return { what: "agents' clocks + 1 h", heal: async () => stage.shiftClock('guestagent', 0) }
-    },
-  },
-  {
-    name: "the agents' clocks an hour behind",
-    row: 17,
-    inject: async ({ stage }) => {
-      stage.shiftClock('guestagent', -3_600_000)
-      return { what: "agents' clocks - 1 h", heal: async () => stage.shiftClock('guestagent', 0) }
-    },
-  },
-  {
-    name: "the taskmanagers' clocks an hour ahead",
-    row: 17,
-    inject: async ({ stage }) => {
-      stage.shiftClock('taskmanager', 3_600_000)
-      return { what: "taskmanagers' clocks + 1 h", heal: async () => stage.shiftClock('taskmanager', 0) }
-    },
-  },
-  {
-    name: "the taskmanagers' clocks an hour behind",
-    row: 17,
-    inject: async ({ stage }) => {
-      stage.shiftClock('taskmanager', -3_600_000)
-      return { what: "taskmanagers' clocks - 1 h", heal: async () => stage.shiftClock('taskmanager', 0) }
-    },
-  },
+  clockOff('guestagent', 'ahead', HOUR_MS),
+  clockOff('guestagent', 'behind', -HOUR_MS),
+  clockOff('taskmanager', 'ahead', HOUR_MS),
+  clockOff('taskmanager', 'behind', -HOUR_MS),
 ]
+
+function clockOff(part: 'guestagent' | 'taskmanager', where: string, byMs: number): Fault {
+  const name = `the ${part === 'guestagent' ? 'agents' : 'taskmanagers'}' clocks an hour ${where}`
+  return {
+    name,
+    row: 17,
+    inject: async ({ stage }) => {
+      stage.shiftClock(part, byMs)
+      return { what: name, heal: async () => stage.shiftClock(part, 0) }
+    },
+  }
+}
 
 /** Holds SQLite's one write lock until the answer is called. */
 function lockDatabase(file: string): Promise<() => Promise<void>> {
