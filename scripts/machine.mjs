@@ -1,8 +1,9 @@
 /* Brings a machine to where the project can run: Debian packages, npm packages, the build. Plain Node, nothing installed. */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isStale } from './build.mjs'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -44,7 +45,7 @@ export async function prepare(purpose) {
   if (COMPILER.some((one) => !one.has())) await installPackages(missing)
   else await Promise.all([installPackages(missing), installModules()])
   await installModules()
-  await build()
+  await built()
 }
 
 function requireNode() {
@@ -97,41 +98,9 @@ async function modulesOnce() {
   )
 }
 
-async function build() {
-  const stamp = join(root, 'dist', '.built')
-  if (existsSync(stamp) && newest(root) <= mtime(stamp)) return
-  await told('building', () =>
-    quietly(
-      process.execPath,
-      [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
-      { cwd: root },
-    ),
-  )
-  mkdirSync(dirname(stamp), { recursive: true })
-  writeFileSync(stamp, '')
-}
-
-const SOURCES = [
-  'api',
-  'bin',
-  'cli',
-  'common',
-  'demo',
-  'guestagent',
-  'migrations',
-  'supervisor',
-  'taskmanager',
-]
-
-function newest(folder) {
-  let latest = mtime(join(folder, 'tsconfig.build.json'))
-  for (const source of SOURCES) {
-    for (const entry of readdirSync(join(folder, source), { recursive: true, withFileTypes: true })) {
-      if (entry.name.endsWith('.ts'))
-        latest = Math.max(latest, mtime(join(entry.parentPath ?? entry.path, entry.name)))
-    }
-  }
-  return latest
+async function built() {
+  if (!isStale()) return
+  await told('building', () => quietly(process.execPath, [join(root, 'scripts', 'build.mjs')]))
 }
 
 async function retried(what, act) {
