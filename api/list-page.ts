@@ -17,12 +17,12 @@ export async function listPage(
 ): Promise<{ instances: InstanceView[]; links?: components['schemas']['Links'] }> {
   const { limit, marker } = request.query
   const rowsMax = rowsPerPage(limit)
-  const found = await context.store.instances.list(caller.projectId, {
-    limit: rowsMax,
-    ...(marker === undefined ? {} : { marker }),
-  })
+  const page = { limit: rowsMax, ...(marker === undefined ? {} : { marker }) }
+  const [found, viewing] = await Promise.all([
+    context.store.instances.list(caller.projectId, page),
+    viewingOf(caller, context),
+  ])
   const { rows, more } = cutPage(found, rowsMax)
-  const viewing = await viewingOf(caller, context)
   const last = rows.at(-1)
   return {
     instances: rows.map((facts) => view(facts, viewing)),
