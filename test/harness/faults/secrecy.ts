@@ -14,10 +14,24 @@ export function secretsOf(stage: Stage, passwords: readonly string[]): ReadonlyM
   for (const id of existsSync(guests) ? readdirSync(guests) : []) {
     const agent = textOf(join(guests, id, 'agent.secret')).trim()
     if (agent) secrets.set(agent, `agent's password of ${id}`)
-    const key = /"sealKey":"([^"]+)"/.exec(textOf(join(guests, id, 'guest.json')))?.[1]
-    if (key) secrets.set(key, `key of ${id}`)
+    for (const [secret, what] of secretsIn(textOf(join(guests, id, 'guest.json'))))
+      secrets.set(secret, `${what} of ${id}`)
   }
   return secrets
+}
+
+function secretsIn(record: string): readonly (readonly [string, string])[] {
+  if (!record) return []
+  const { spec } = JSON.parse(record) as {
+    spec: {
+      sealKey: string
+      assignment: { credentials: Readonly<Record<string, string | readonly string[]>> }
+    }
+  }
+  const passwords = Object.entries(spec.assignment.credentials).flatMap(([name, values]) =>
+    [values].flat().map((value) => [String(value), `${name} password`] as const),
+  )
+  return [[spec.sealKey, 'key'], ...passwords]
 }
 
 /** Where a secret is written that should not be. Also asks the API for all it says, as the project and as a stranger. */

@@ -11,7 +11,7 @@ import { changeovers } from '../workload/writable.js'
 import { startWorkload, type Workload } from '../workload/writers.js'
 import { watchEpochs } from './epoch-watch.js'
 import type { Scene } from './fault.js'
-import { askAsStranger } from './secrecy.js'
+import { askAsStranger, leaksOf, secretsOf } from './secrecy.js'
 import { type Settled, settle } from './settle.js'
 import type { Stage } from './stage.js'
 import { openTrialSet, type TrialSet } from './trial-set.js'
@@ -75,6 +75,9 @@ export async function runTrial(stage: Stage, options: TrialOptions): Promise<Tri
   const deeds = withoutLeavers(set, await workload.stop())
   const { backwards } = epochs.stop()
   violations.push(...backwards.map((what) => `I7: ${what}`))
+  // While the guests' own logs are there.
+  const leaks = await leaksOf(stage, secretsOf(stage, [set.password]))
+  violations.push(...leaks.map((what) => `I10: ${what}`))
   const loss = await judge(stage, set, settled, deeds, options.replicas, violations)
   await removeSet(stage, set)
   return {
