@@ -36,12 +36,16 @@ it.each(seeds)(
 
 it('nothing is left of the instances that were deleted: no row, no quota, no queue', async () => {
   const { client } = stage.stack
-  for (const { id } of await client.list()) await client.send('DELETE', `/instances/${id}`)
   const left = await waitUntil(
     'everything is deleted',
-    async () => (await client.list()).map(({ id, status }) => `${id} ${status}`),
+    async () => {
+      const there = await client.list()
+      // A source that has replicas is refused until they are gone.
+      for (const { id } of there) await client.send('DELETE', `/instances/${id}`)
+      return there.map(({ id, status }) => `${id} ${status}`)
+    },
     (ids) => ids.length === 0,
-    { timeoutMs: 60_000, pollMs: 200 },
+    { timeoutMs: 60_000, pollMs: 500 },
   )
   expect(left).toEqual([])
   const quotas = await client.send<{ quotas: { in_use: number }[] }>('GET', '/mgmt/quotas/demo')
