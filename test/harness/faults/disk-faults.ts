@@ -49,6 +49,7 @@ async function fillDisk(scene: Scene, id: string): Promise<Injected> {
 
 /** With agent and server standing still, so that nobody writes in between; the server comes back on the new place by its agent. */
 async function moveToSmallDisk(scene: Scene, id: string, folder: string): Promise<void> {
+  const { client } = scene.stage.stack
   const { agent, server } = scene.set.pids(id)
   signal([agent], 'SIGSTOP')
   signal([server], 'SIGKILL')
@@ -66,9 +67,12 @@ async function moveToSmallDisk(scene: Scene, id: string, folder: string): Promis
   rmSync(aside, { recursive: true })
   signal([agent], 'SIGCONT')
   await waitUntil(
-    'the server runs on the small disk',
-    () => scene.set.ask(id, (redis) => redis.ping()).catch(String),
-    (said) => said === 'PONG',
+    'the server runs on the small disk, or is ejected and does not run',
+    async () => ({
+      said: await scene.set.ask(id, (redis) => redis.ping()).catch(String),
+      role: await client.show(id).then(({ replication }) => replication?.role, String),
+    }),
+    ({ said, role }) => said === 'PONG' || role === 'ejected',
     { timeoutMs: 20_000 },
   )
 }

@@ -9,6 +9,7 @@ import type { Deed } from '../workload/deed.js'
 import { type LossReport, lossOn } from '../workload/loss.js'
 import { changeovers } from '../workload/writable.js'
 import { startWorkload, type Workload } from '../workload/writers.js'
+import { unmountAll } from './disk-faults.js'
 import { watchEpochs } from './epoch-watch.js'
 import type { Scene } from './fault.js'
 import { askAsStranger, leaksOf, secretsOf } from './secrecy.js'
@@ -158,6 +159,8 @@ function withoutLeavers(set: TrialSet, deeds: readonly Deed[]): readonly Deed[] 
 
 async function removeSet(stage: Stage, set: TrialSet): Promise<void> {
   const { client } = stage.stack
+  // A folder that something is mounted in cannot be removed.
+  await unmountAll(stage.stack.stateDir)
   // Replicas first: a source that has some is not deleted.
   for (let round = 0; round < 3; round += 1) {
     for (const { id } of set.members) {
