@@ -11,6 +11,8 @@ import type { KeyRing } from '../common/secrets/key-ring.js'
 import { type Compute, ordered } from './compute/compute.js'
 import { boundTo } from './guests.js'
 import type { Journal } from './journal.js'
+import type { KeptLease } from './lease.js'
+import { confirmLease } from './sure-writes.js'
 import type { Timings } from './timings.js'
 import type { RunStep, WorkflowContext } from './workflow.js'
 
@@ -20,6 +22,7 @@ const STEP_ID_LENGTH_MAX = 64
 export interface ContextParts {
   readonly operation: Operation
   readonly lease: Lease
+  readonly kept: KeptLease
   readonly signal: AbortSignal
   readonly resumed: boolean
   readonly journal: Journal
@@ -56,7 +59,7 @@ export function contextFor(parts: ContextParts): WorkflowContext {
     signal,
     store: { instances: store.instances, sets: store.sets },
     guest: (id) => boundTo(messaging.guest(id), signal),
-    compute: ordered(compute, { epoch: operation.epoch, attempt: lease.attempt }),
+    compute: ordered(compute, { epoch: operation.epoch, attempt: lease.attempt }, () => confirmLease(parts)),
     queues: { declareGuest: messaging.declareGuest, removeGuest: messaging.removeGuest },
     keyRing,
     credentials: parts.credentials,

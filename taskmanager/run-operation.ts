@@ -102,21 +102,24 @@ async function prepared(run: Run): Promise<{ plan: unknown } | { outcome: Outcom
       if (!('error' in result)) return result
       kept.signal.throwIfAborted()
       const why = signal.aborted ? signal.reason : result.error
-      if (signal.aborted || !isAway(why)) return { outcome: takenBack(run, context, why) }
+      if (signal.aborted || !isAway(why) || result.left.length > 0)
+        return { outcome: takenBack(run, context, why, result.left) }
       log.warn({ reason: messageOf(why) }, 'operation starts over')
       await clock.sleep(retryMs, signal).catch(() => {})
       retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)
-      if (signal.aborted && !kept.signal.aborted) return { outcome: takenBack(run, context, why) }
+      if (signal.aborted && !kept.signal.aborted)
+        return { outcome: takenBack(run, context, why, result.left) }
     }
   } finally {
     deadline.stop()
   }
 }
 
-type Tried = { plan: unknown } | { outcome: Outcome } | { error: unknown }
+type Tried = { plan: unknown } | { outcome: Outcome } | { error: unknown; left: readonly string[] }
+type Undo = { readonly name: string; readonly act: () => Promise<void> }
 
 async function tryPrepare(run: Run, context: WorkflowContext): Promise<Tried> {
-  const undo: { name: string; act: () => Promise<void> }[] = []
+  const undo: Undo[] = []
   try {
     if (run.operation.attempt > ATTEMPTS_MAX) throw tooOften(run)
     context.signal.throwIfAborted()
@@ -130,35 +133,55 @@ async function tryPrepare(run: Run, context: WorkflowContext): Promise<Tried> {
     // With the lease lost another may be at work already; what we hold back runs out by itself.
     if (run.kept.signal.aborted || isKind(error, 'lease_lost')) throw error
     await confirmLease(run)
-    await takeBack(run, undo)
-    return { error }
+    return { error, left: await takeBack(run, undo) }
   }
 }
 
-/** In reverse, each with a deadline; what cannot be taken back now is logged and runs out or is repaired later. */
-async function takeBack(
-  run: Run,
-  undo: readonly { name: string; act: () => Promise<void> }[],
-): Promise<void> {
+/**
+ * In reverse, each with a deadline, again and again while a part of the control plane is away: what was fenced must not stay so
+ * because the broker was missed by a second. Answers with what could not be taken back, as sentences.
+ */
+async function takeBack(run: Run, undo: readonly Undo[]): Promise<readonly string[]> {
+  const left: string[] = []
   for (const { name, act } of undo.toReversed()) {
     const entry = run.journal.begin(`take back: ${name}`)
-    const bounds = { clock: run.clock, signal: run.kept.signal }
     try {
-      await within(`Taking back "${name}"`, TAKE_BACK_MS, bounds, act)
+      await whileAway(run, name, act)
       entry.end('taken_back', null)
     } catch (error) {
       run.kept.signal.throwIfAborted()
       run.log.warn({ step: name, reason: messageOf(error) }, 'step not taken back')
       entry.end('failed', sentenceOf(error))
+      left.push(`"${name}" could not be taken back: ${sentenceOf(error)}`)
     }
+  }
+  return left
+}
+
+async function whileAway({ clock, kept, log }: Run, name: string, act: () => Promise<void>): Promise<void> {
+  for (let retryMs = RETRY_MS_MIN; ; retryMs = Math.min(retryMs * 2, RETRY_MS_MAX)) {
+    try {
+      return await within(`Taking back "${name}"`, TAKE_BACK_MS, { clock, signal: kept.signal }, act)
+    } catch (error) {
+      kept.signal.throwIfAborted()
+      if (!isAway(error)) throw error
+      log.warn({ step: name, reason: messageOf(error) }, 'step not taken back yet')
+    }
+    await clock.sleep(retryMs, kept.signal)
   }
 }
 
-function takenBack({ workflow, log }: Run, context: WorkflowContext, why: unknown): Outcome {
+function takenBack(
+  { workflow, log }: Run,
+  context: WorkflowContext,
+  why: unknown,
+  left: readonly string[],
+): Outcome {
   const error = expected(why)
-  log.warn({ reason: messageOf(why), expected: isKind(why) }, 'operation taken back')
-  const changes = workflow.rolledBack?.(context, error)
-  return { state: 'rolled_back', fault: error.message, ...(changes ? { changes } : {}) }
+  log.warn({ reason: messageOf(why), expected: isKind(why), left }, 'operation taken back')
+  const changes = workflow.rolledBack?.(context, error, left)
+  const fault = [error.message, ...left].join(' ')
+  return { state: 'rolled_back', fault, ...(changes ? { changes } : {}) }
 }
 
 /** Commit until it succeeds, the lease is lost, or it has failed without a break for too long. */

@@ -50,8 +50,8 @@ export interface Workflow<K extends OperationKind = OperationKind, Plan = unknow
   prepare(context: WorkflowContext<K>, takeBack: TakeBack): Promise<Prepared<Plan>>
   /** Forward only; run again after any failure, so every act in it may be repeated. */
   commit(plan: Plan, context: WorkflowContext<K>): Promise<Outcome>
-  /** Desired facts after prepare was taken back because of `why`: faults, mostly. */
-  readonly rolledBack?: (context: WorkflowContext<K>, why: RedtroveError) => Changes
+  /** Desired facts after prepare was taken back because of `why`: faults, mostly. `left`: what could not be taken back. */
+  readonly rolledBack?: (context: WorkflowContext<K>, why: RedtroveError, left: readonly string[]) => Changes
   /** Commit cannot go on: a fault on exactly the members concerned, fences stay. May look, may not wait long. */
   giveUp(plan: Plan, context: WorkflowContext<K>, why: RedtroveError): Promise<Outcome>
 }

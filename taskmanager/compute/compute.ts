@@ -32,12 +32,15 @@ export interface OrderedCompute extends Pick<Compute, 'inspect'> {
   fence(instanceId: InstanceId): Promise<void>
 }
 
-/** Gives every act the same order. */
-export function ordered(compute: Compute, order: Order): OrderedCompute {
+/**
+ * Gives every act the same order, and confirms first that it may still be given: whoever stood still and was overtaken finds its
+ * deadlines over when it wakes, and the provider knows of a higher order only once one was given.
+ */
+export function ordered(compute: Compute, order: Order, confirm: () => Promise<void>): OrderedCompute {
   return {
-    ensure: (machine) => compute.ensure(machine, order),
-    remove: (id) => compute.remove(id, order),
-    fence: (id) => compute.fence(id, order),
+    ensure: (machine) => confirm().then(() => compute.ensure(machine, order)),
+    remove: (id) => confirm().then(() => compute.remove(id, order)),
+    fence: (id) => confirm().then(() => compute.fence(id, order)),
     inspect: (id) => compute.inspect(id),
   }
 }

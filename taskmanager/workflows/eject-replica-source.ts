@@ -28,7 +28,7 @@ import { ensureGuest } from './bring-up.js'
 import { ejectedInto } from './ejected-into.js'
 import { faultMismatched } from './fault-mismatched.js'
 import { lead, leaderInRows, memberOf, planned, repoint, watchLinks } from './hand-over.js'
-import { assignmentFor, isSilent, membersOf, reportAgeMs, requireSource } from './set-members.js'
+import { assignmentFor, faultsOn, isSilent, membersOf, reportAgeMs, requireSource } from './set-members.js'
 
 const memberSchema = z.object({ id: z.uuid(), endpoint: endpointSchema })
 
@@ -93,6 +93,17 @@ export const ejectReplicaSource: Workflow<'eject_replica_source', EjectPlan> = {
     await watchLinks(told, led.leader, context)
     return outcomeOf(plan, led.leader.id, led.lost, missed)
   },
+
+  rolledBack: ({ operation, ...context }, _why, left) =>
+    left.length === 0
+      ? {}
+      : {
+          instances: faultsOn(
+            [operation.instanceId],
+            `It was fenced. ${left.join(' ')} Restart it.`,
+            context,
+          ),
+        },
 
   giveUp: (_plan, context, why) => faultMismatched(context, why),
 }

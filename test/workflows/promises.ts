@@ -19,6 +19,8 @@ export async function checkPromises(world: World): Promise<void> {
       const drift = driftOf({ ...instance, source: source?.endpoint ?? null }, guest.observe())
       expect(drift, 'rows and machines agree').toEqual([])
     }
+    if (instance.role === 'source' && !instance.fault)
+      expect(guest?.process, 'a source without a fault was not left fenced').not.toBe('fenced')
     if (instance.role === 'source' && !instance.fault && guest?.serves)
       expect(guest.takesWrites, 'a source without a fault takes writes').toBe(true)
   }

@@ -96,10 +96,12 @@ export function taskmanager(
       guest: (id) => world.client(id, gate),
       declareGuest: (id) =>
         gate('declareGuest', async () => {
+          world.requireBroker()
           world.queues.add(id)
         }),
       removeGuest: (id) =>
         gate('removeGuest', async () => {
+          world.requireBroker()
           world.queues.delete(id)
         }),
     },

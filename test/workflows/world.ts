@@ -203,13 +203,18 @@ export class World {
     }
   }
 
+  /** Fails as every act over the broker does while it is away. */
+  requireBroker(): void {
+    if (this.brokerAway) throw new RedtroveError('unavailable', 'The broker is away.')
+  }
+
   private async call(
     id: InstanceId,
     name: keyof typeof guestAgent,
     params: never,
     signal?: AbortSignal,
   ): Promise<never> {
-    if (this.brokerAway) throw new RedtroveError('unavailable', 'The broker is away.')
+    this.requireBroker()
     const guest = this.guests.get(id)
     if (!guest || !this.queues.has(id))
       throw new RedtroveError('guest_timeout', `Instance ${id} has no queue.`)
