@@ -80,6 +80,8 @@ export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOpt
   async function take(admin: RedisAdmin, deadlineMs: number, onChanged?: () => void): Promise<void> {
     const { assignment } = accepted.current()
     await applyPasswords(admin)
+    // Before the first write can be acknowledged; replicas note it long before they are promoted.
+    await server.noteServing()
     if (assignment.role === 'replica') await strategy.enableAsReplica(admin, sourceOf(assignment))
     else if (assignment.role === 'ejected') await strategy.detachReplica(admin)
     else {

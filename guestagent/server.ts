@@ -23,7 +23,7 @@ import { infoFacts } from './redis/info.js'
 import { probeServerVersion } from './redis/probe-version.js'
 import { serverProcess } from './redis/process.js'
 import { lastWords, serverLog } from './redis/server-log.js'
-import { hadData, requireAddressFree, requireDataFolder, startMode } from './redis/startable.js'
+import { hadData, noteHadData, requireAddressFree, requireDataFolder, startMode } from './redis/startable.js'
 import { openSerial } from './serial.js'
 import type { ReplicationStrategy } from './strategies/replication/replication-strategy.js'
 
@@ -56,6 +56,8 @@ export interface ManagedServer {
   stop(options: { readonly timeoutMs: number; readonly force: boolean }): Promise<boolean>
   /** Renders redis.conf from what is accepted now. `appendOnly` false is for a start out of dump.rdb. */
   writeConf(appendOnly?: boolean): Promise<void>
+  /** Durably notes that clients may be served from now on: a later start out of an emptied folder is refused. Repeatable. */
+  noteServing(): Promise<void>
   /** A live connection. Fails with `guest_failed` or `guest_timeout` when there is none to be had. */
   admin(): Promise<RedisAdmin>
   readonly can: () => Capabilities
@@ -277,6 +279,9 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
       }),
     stop: ({ timeoutMs, force }) => inLine(() => stopNow(timeoutMs, force)),
     writeConf,
+    noteServing: async () => {
+      if (hadData(paths.hadData) === null) await noteHadData(paths.hadData, 0)
+    },
     admin,
     can,
     check: () => {

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 export interface DataFiles {
   /** An append-only file with anything in it. */
   readonly appendOnly: boolean
+  /** One with nothing in it: before version 7 a server that took no write yet has that. */
+  readonly emptyAppendOnly: boolean
   /** A dump.rdb with anything in it. */
   readonly rdb: boolean
 }
@@ -13,11 +15,12 @@ export interface DataFiles {
 /** Looks at a data folder; a missing one is an empty one. */
 export function dataFilesIn(folder: string): DataFiles {
   const files = listFiles(folder)
+  const appendOnly = files.filter(({ path }) =>
+    /(?:^|\/)appendonly\.aof(?:\.\d+\.(?:base|incr)\.(?:rdb|aof))?$/.test(path),
+  )
   return {
-    appendOnly: files.some(
-      ({ path, bytes }) =>
-        bytes > 0 && /(?:^|\/)appendonly\.aof(?:\.\d+\.(?:base|incr)\.(?:rdb|aof))?$/.test(path),
-    ),
+    appendOnly: appendOnly.some(({ bytes }) => bytes > 0),
+    emptyAppendOnly: appendOnly.some(({ bytes }) => bytes === 0),
     rdb: files.some(({ path, bytes }) => bytes > 0 && path === 'dump.rdb'),
   }
 }

@@ -41,7 +41,7 @@ export function requireDataFolder(folder: string): void {
 /** What the marker beside the data folder remembers. */
 const hadDataSchema = z.object({ keys: z.int().min(0) })
 
-/** Notes that there were keys; a later start out of an empty folder is then refused. */
+/** Notes how many keys there were, 0 for a server that serves; a later start out of an empty folder is then refused. */
 export async function noteHadData(marker: string, keys: number): Promise<void> {
   await writeDurably(marker, JSON.stringify({ keys }))
 }
@@ -78,8 +78,10 @@ export function startMode({
   if (startFromRdb && files.rdb) return 'rdb'
   if (files.appendOnly) return 'append-only'
   if (role === 'replica' || hadKeys === null) return files.rdb ? 'rdb' : 'append-only'
+  if (files.emptyAppendOnly && hadKeys === 0) return 'append-only'
+  const had = hadKeys === 0 ? 'has served' : `had data (${hadKeys} keys when last counted)`
   const left = files.rdb ? 'only an older dump.rdb is left' : 'nothing is left'
   return {
-    refused: `The data is gone: the instance had data (${hadKeys} keys when last counted), its append-only file is missing and ${left}. It is not started as a source; eject it, or put the files back.`,
+    refused: `The data is gone: the instance ${had}, its append-only file is missing and ${left}. It is not started as a source; eject it, or put the files back.`,
   }
 }

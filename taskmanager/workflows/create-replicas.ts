@@ -135,7 +135,7 @@ async function create(
       await follow(id, plan.source, context)
       const seen = await untilLinked(id, context, {
         progress,
-        obstacle: throttled(() => sourceIsSilent(plan, context), context),
+        obstacle: throttled(sourceLasting(plan, context), context),
       })
       progress('waiting for the stream')
       await untilStreaming(id, seen, context)
@@ -197,10 +197,20 @@ async function leave(id: InstanceId, started: boolean, why: string, context: Wor
   await context.change({ instances: { [id]: { fault, ...(removed ? { endpoint: null } : {}) } } })
 }
 
-async function sourceIsSilent({ sourceId }: Plan, context: WorkflowContext): Promise<string | null> {
-  const [source] = await context.store.instances.findMany([sourceId])
-  if (!source) return `its source ${sourceId} is gone`
-  return isSilent(source, context) ? `the agent of its source ${sourceId} does not report` : null
+/** What keeps the source from giving its data, once it has lasted: a server that is started again at once is no obstacle. */
+function sourceLasting({ sourceId }: Plan, context: WorkflowContext): () => Promise<string | null> {
+  const { clock, timings } = context
+  let downSinceMs: number | null = null
+  return async () => {
+    const [source] = await context.store.instances.findMany([sourceId])
+    if (!source) return `its source ${sourceId} is gone`
+    if (isSilent(source, context)) return `the agent of its source ${sourceId} does not report`
+    const seen = source.stored?.observation
+    const isDown = seen?.service === 'stopped' || seen?.service === 'crashed'
+    downSinceMs = isDown ? (downSinceMs ?? clock.monotonicMs()) : null
+    if (downSinceMs === null || clock.monotonicMs() - downSinceMs < timings.patienceMs) return null
+    return `its source ${sourceId} does not serve (${seen?.fault ?? seen?.service})`
+  }
 }
 
 /** Asks at most once a second. */

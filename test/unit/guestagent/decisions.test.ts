@@ -121,20 +121,23 @@ describe('what is accepted', () => {
 })
 
 describe('a start', () => {
-  const nothing = { appendOnly: false, rdb: false }
+  const nothing = { appendOnly: false, emptyAppendOnly: false, rdb: false }
   const facts = { role: 'source' as const, files: nothing, hadKeys: null, startFromRdb: false }
 
   it('out of an empty folder is for those who never had data, or copy it', () => {
     expect(startMode(facts)).toBe('append-only')
     expect(startMode({ ...facts, hadKeys: 3 })).toEqual({ refused: expect.stringMatching(/3 keys/) })
-    expect(startMode({ ...facts, hadKeys: 0 })).toEqual({ refused: expect.any(String) })
+    expect(startMode({ ...facts, hadKeys: 0 })).toEqual({ refused: expect.stringMatching(/has served/) })
+    const empty = { ...nothing, emptyAppendOnly: true }
+    expect(startMode({ ...facts, files: empty, hadKeys: 0 })).toBe('append-only')
+    expect(startMode({ ...facts, files: empty, hadKeys: 3 })).toEqual({ refused: expect.any(String) })
     expect(startMode({ ...facts, role: 'ejected', hadKeys: 3 })).toEqual({ refused: expect.any(String) })
     expect(startMode({ ...facts, role: 'replica', hadKeys: 3 })).toBe('append-only')
   })
 
   it('out of dump.rdb needs a clean stop, or nothing to lose', () => {
-    const both = { appendOnly: true, rdb: true }
-    const rdb = { appendOnly: false, rdb: true }
+    const both = { ...nothing, appendOnly: true, rdb: true }
+    const rdb = { ...nothing, rdb: true }
     expect(startMode({ ...facts, files: both, hadKeys: 3 })).toBe('append-only')
     expect(startMode({ ...facts, files: both, hadKeys: 3, startFromRdb: true })).toBe('rdb')
     expect(startMode({ ...facts, files: rdb, hadKeys: 3 })).toEqual({
