@@ -22,7 +22,7 @@ import { type Journal, openJournal } from './journal.js'
 import { type KeptLease, keepLease } from './lease.js'
 import { closeOperation, confirmLease, isAway, savePlan } from './sure-writes.js'
 import type { Timings } from './timings.js'
-import type { Outcome, Workflow, WorkflowContext } from './workflow.js'
+import type { Outcome, TakeBack, Workflow, WorkflowContext } from './workflow.js'
 
 /** What every run of an operation shares. */
 export interface RunnerParts {
@@ -116,7 +116,7 @@ async function prepared(run: Run): Promise<{ plan: unknown } | { outcome: Outcom
 }
 
 type Tried = { plan: unknown } | { outcome: Outcome } | { error: unknown; left: readonly string[] }
-type Undo = { readonly name: string; readonly act: () => Promise<void> }
+type Undo = { readonly name: string; readonly act: Parameters<TakeBack>[1] }
 
 async function tryPrepare(run: Run, context: WorkflowContext): Promise<Tried> {
   const undo: Undo[] = []
@@ -143,10 +143,11 @@ async function tryPrepare(run: Run, context: WorkflowContext): Promise<Tried> {
  */
 async function takeBack(run: Run, undo: readonly Undo[]): Promise<readonly string[]> {
   const left: string[] = []
+  const context = contextFor({ ...run, signal: run.kept.signal, resumed: false })
   for (const { name, act } of undo.toReversed()) {
     const entry = run.journal.begin(`take back: ${name}`)
     try {
-      await whileAway(run, name, act)
+      await whileAway(run, name, () => act(context))
       entry.end('taken_back', null)
     } catch (error) {
       run.kept.signal.throwIfAborted()

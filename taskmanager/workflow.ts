@@ -21,8 +21,11 @@ import type { KeyRing } from '../common/secrets/key-ring.js'
 import type { OrderedCompute } from './compute/compute.js'
 import type { Timings } from './timings.js'
 
-/** Registers what undoes an act, before the act: a call that timed out may have happened. Run in reverse. */
-export type TakeBack = (name: string, act: () => Promise<void>) => void
+/**
+ * Registers what undoes an act, before the act: a call that timed out may have happened. Run in reverse, with a context that a
+ * deadline or a cancel does not end, and again while a part of the control plane is away: it may be repeated.
+ */
+export type TakeBack = (name: string, act: (context: WorkflowContext) => Promise<void>) => void
 
 /** How an operation ends. */
 export interface Outcome {

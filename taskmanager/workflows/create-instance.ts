@@ -17,7 +17,7 @@ export const createInstance: Workflow<'create_instance', Record<string, never>> 
   async prepare(context, takeBack) {
     const id = context.operation.instanceId
     const facts = await context.store.instances.find(null, id)
-    takeBack('remove the guest', () => removeGuest(id, context))
+    takeBack('remove the guest', (back) => removeGuest(id, back))
     await context.step('start the guest', async () =>
       ensureGuest(facts, await assignmentFor('source', null, context), context),
     )

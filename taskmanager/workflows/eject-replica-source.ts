@@ -1,7 +1,7 @@
 /*
  * prepare: a fresh look at everybody; the source must look dead to two witnesses (or the eject is forced). Fence it through the
  *          provider, cut the replicas' links so that no late byte arrives, sample and rank them. Taken back by starting the
- *          source again.
+ *          source again and leading the replicas to it.
  * saved:   the plan, and rows that say that the most current replica leads and the old source is in a set of its own.
  * commit:  it leads; if it does not answer it is fenced and the next in rank does. The others follow at once.
  * A replica that cannot be asked is skipped; drift repair leads it back when it returns.
@@ -27,7 +27,7 @@ import type { Outcome, Workflow, WorkflowContext } from '../workflow.js'
 import { ensureGuest } from './bring-up.js'
 import { ejectedInto } from './ejected-into.js'
 import { faultMismatched } from './fault-mismatched.js'
-import { lead, leaderInRows, memberOf, planned, repoint, watchLinks } from './hand-over.js'
+import { follow, lead, leaderInRows, memberOf, planned, repoint, watchLinks } from './hand-over.js'
 import { assignmentFor, faultsOn, isSilent, membersOf, reportAgeMs, requireSource } from './set-members.js'
 
 const memberSchema = z.object({ id: z.uuid(), endpoint: endpointSchema })
@@ -56,7 +56,9 @@ export const ejectReplicaSource: Workflow<'eject_replica_source', EjectPlan> = {
     const before = await context.step('look at every member', () => lookAround(source, set.replicas, context))
     const forced = 'force' in context.operation.request && context.operation.request.force === true
     refuse(source, set.replicas, before, forced, context)
-    takeBack('fence the source', () => letSourceReturn(source, context))
+    // Undone in reverse: the source first, then the links to it.
+    takeBack('cut the links', (back) => joinLinks(source, set.replicas, back))
+    takeBack('fence the source', (back) => letSourceReturn(source, back))
     await context.step('fence the source', () => context.compute.fence(source.instance.id))
     const samples = await context.step(
       'cut the links and compare the replicas',
@@ -217,6 +219,21 @@ function planOf(
 /** It was fenced for nothing: its agent may run again, and makes it what the rows still say. */
 async function letSourceReturn(source: InstanceFacts, context: WorkflowContext): Promise<void> {
   await ensureGuest(source, await assignmentFor('source', null, context), context)
+}
+
+/** At once; a replica that cannot be told joins by itself when its cut has lasted 20 s. */
+async function joinLinks(
+  { instance: { endpoint } }: InstanceFacts,
+  replicas: readonly InstanceFacts[],
+  context: WorkflowContext,
+): Promise<void> {
+  if (endpoint === null) return
+  const join = async ({ instance: { id } }: InstanceFacts) => {
+    await follow(id, endpoint, context, context.timings.lookMs).catch((error: unknown) => {
+      if (!isGuestsFault(error)) throw error
+    })
+  }
+  await Promise.all(replicas.map(join))
 }
 
 /** The best that still answers. */

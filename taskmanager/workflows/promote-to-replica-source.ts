@@ -53,8 +53,8 @@ export const promoteToReplicaSource: Workflow<'promote_to_replica_source', Promo
     await context.credentials()
     await readyTheCandidate(candidate.id, context)
     context.recordLater()
-    takeBack('hold back writes', async () => {
-      await context.guest(oldSource.id).resumeWrites({ token: context.token('resume writes') })
+    takeBack('hold back writes', async (back) => {
+      await back.guest(oldSource.id).resumeWrites({ token: back.token('resume writes') })
     })
     const { replicationId, offset } = await context.step('hold back writes', () =>
       holdWrites(oldSource.id, context),

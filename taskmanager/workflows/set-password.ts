@@ -23,7 +23,7 @@ export const setPassword: Workflow<'set_password', Record<string, never>> = {
     const [current] = before.application
     const fresh = freshPassword(context)
     const both = { ...before, application: [...new Set([fresh, ...(current ? [current] : [])])] }
-    takeBack('add the new password', () => tellAll(before, 'keep the old password', context))
+    takeBack('add the new password', (back) => tellAll(before, 'keep the old password', back))
     await context.step('add the new password', () => tellAll(both, 'add the new password', context))
     const { setId } = context.operation
     return {
@@ -59,7 +59,7 @@ function freshPassword({ keyRing, operation }: Context): string {
 }
 
 /** The instance it was asked for must answer; others are skipped. */
-async function tellAll(credentials: Credentials, step: string, context: Context): Promise<void> {
+async function tellAll(credentials: Credentials, step: string, context: WorkflowContext): Promise<void> {
   const { instanceId, memberIds } = context.operation
   const tell = async (id: InstanceId) => {
     const token = context.token(step)
