@@ -29,6 +29,8 @@ export interface KeptChild {
 export interface KeptChildOptions {
   /** What to run after the program's name, for example ['serve', 'api']. */
   readonly args: readonly string[]
+  /** Node's own, besides those that this process was started with. */
+  readonly nodeArgs?: readonly string[]
   readonly program: string
   readonly env: NodeJS.ProcessEnv
   readonly logFile: string
@@ -41,7 +43,15 @@ export interface KeptChildOptions {
  * Starts it and keeps it. It has a process group of its own, so that ^C reaches the supervisor alone, and a channel, whose end
  * tells it that the supervisor is gone.
  */
-export function keepChild({ args, program, env, logFile, log, onWaiting }: KeptChildOptions): KeptChild {
+export function keepChild({
+  args,
+  nodeArgs = [],
+  program,
+  env,
+  logFile,
+  log,
+  onWaiting,
+}: KeptChildOptions): KeptChild {
   const pauses = backOff()
   const what = args.join(' ')
   let child: ChildProcess | null = null
@@ -74,6 +84,7 @@ export function keepChild({ args, program, env, logFile, log, onWaiting }: KeptC
     // A port of 0 is chosen once; clients keep the address over a restart.
     const fixed = port === null ? {} : { REDTROVE_API_PORT: String(port) }
     const started = fork(program, [...args], {
+      execArgv: [...process.execArgv, ...nodeArgs],
       env: { ...env, ...fixed },
       detached: true,
       stdio: ['ignore', output, output, 'ipc'],

@@ -21,6 +21,12 @@ import { keepBroker } from './keep-broker.js'
 
 type Undo = () => Promise<void>
 
+/**
+ * Answers under way at one time are some megabytes of text and rows: in a young generation of the usual size they outlive it, and
+ * every few seconds all requests wait for the old one to be cleared (docs/performance.md).
+ */
+const API_MEMORY = ['--max-semi-space-size=64']
+
 /** What a start works with. */
 interface Start {
   readonly settings: Settings
@@ -105,6 +111,7 @@ async function startChildren({ settings, script, log, stop, stack }: Start): Pro
     const logFile = layout.log(part)
     const kept = keepChild({
       args: ['serve', part],
+      nodeArgs: part === 'api' ? API_MEMORY : [],
       program: script,
       env: process.env,
       logFile,
