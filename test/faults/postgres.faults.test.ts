@@ -31,7 +31,8 @@ let stage: Stage
 beforeAll(async () => {
   const prepare = async (dataDir: string) =>
     void (await run('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', dataDir]))
-  postgres = await startPostgres({ durable: true, prepare })
+  const release = async (dataDir: string) => void (await run('umount', [dataDir]))
+  postgres = await startPostgres({ durable: true, prepare, release })
   const admin = connect(`${postgres.url}/postgres`)
   await admin.raw('CREATE DATABASE redtrove')
   await admin.destroy()
@@ -40,7 +41,6 @@ beforeAll(async () => {
 afterAll(async () => {
   console.log(`row 12 on PostgreSQL: ${refusals()} times no space left; ${figures(reports)}`)
   await stage.stop()
-  await run('umount', ['-l', postgres.dataDir])
   await postgres.stop()
 }, 120_000)
 

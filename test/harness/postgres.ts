@@ -37,10 +37,12 @@ export interface PostgresOptions {
   readonly durable: boolean
   /** Called with the empty data folder before anything is written, e.g. to mount something there. */
   readonly prepare?: (dataDir: string) => Promise<void>
+  /** Undoes that, when the server has ended and before the folder is removed. */
+  readonly release?: (dataDir: string) => Promise<void>
 }
 
 /** Makes and starts one. */
-export async function startPostgres({ durable, prepare }: PostgresOptions): Promise<Postgres> {
+export async function startPostgres({ durable, prepare, release }: PostgresOptions): Promise<Postgres> {
   const dir = mkdtempSync(join(tmpdir(), 'redtrove-postgres-'))
   chmodSync(dir, 0o755)
   const dataDir = join(dir, 'data')
@@ -63,6 +65,7 @@ export async function startPostgres({ durable, prepare }: PostgresOptions): Prom
     start,
     stop: async () => {
       if (postmasterOf(dataDir) > 0) await tool('pg_ctl', ['-D', dataDir, '-w', '-m', 'immediate', 'stop'])
+      await release?.(dataDir)
       rmSync(dir, { recursive: true, force: true })
     },
   }
