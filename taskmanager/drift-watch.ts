@@ -1,6 +1,7 @@
 import type { InstanceFacts } from '../common/db/store.js'
 import { driftOf } from '../common/domain/drift.js'
 import type { InstanceId, ReplicationSetId } from '../common/domain/instance.js'
+import type { StoredObservation } from '../common/domain/observation.js'
 
 /** A repair that should be opened: drifting members of one set. */
 export interface Wanted {
@@ -14,8 +15,10 @@ const PAUSE_MS_MIN = 5_000
 const PAUSE_MS_MAX = 300_000
 
 /**
- * Decides what is to be repaired. Drift counts when two consecutive reports of an instance show it, so that a change under way is
- * not taken for drift. Instances that are busy, silent or in ERROR are left alone: an operation, an operator or time deals with them.
+ * Decides what is to be repaired. Drift counts when two consecutive reports of an instance show it and no operation told the
+ * instance anything between them, so that changes under way are not taken for drift: looks are a second apart, and two promotes
+ * fit between two of them, each with a report that is older than its row. Instances that are busy, silent or in ERROR are left
+ * alone: an operation, an operator or time deals with them.
  */
 export interface DriftWatch {
   /** `reported` are those that reported lately; what was noted of the others stays. */
@@ -25,7 +28,7 @@ export interface DriftWatch {
   ): readonly Wanted[]
 }
 
-type Noted = { readonly report: string; readonly twice: boolean }
+type Noted = { readonly report: string; readonly acceptedEpoch: number | null; readonly twice: boolean }
 
 /** A watch that has seen nothing yet; reports older than `reportAgeMsMax` say nothing. */
 export function watchDrift(reportAgeMsMax: number): DriftWatch {
@@ -42,7 +45,7 @@ export function watchDrift(reportAgeMsMax: number): DriftWatch {
           continue
         const drift = driftOf({ ...instance, source }, stored.observation)
         if (drift.length === 0) continue
-        const note = noteOf(before, `${stored.bootId}/${stored.seq}`)
+        const note = noteOf(before, stored)
         noted.set(instance.id, note)
         if (!note.twice) continue
         const set = bySet.get(instance.setId) ?? { members: [], drift: [] }
@@ -55,8 +58,11 @@ export function watchDrift(reportAgeMsMax: number): DriftWatch {
   }
 }
 
-function noteOf(before: Noted | undefined, report: string): Noted {
-  return { report, twice: before !== undefined && (before.twice || before.report !== report) }
+function noteOf(before: Noted | undefined, { bootId, seq, observation }: StoredObservation): Noted {
+  const report = `${bootId}/${seq}`
+  const acceptedEpoch = observation.accepted?.epoch ?? null
+  const isSameState = before?.acceptedEpoch === acceptedEpoch
+  return { report, acceptedEpoch, twice: isSameState && (before.twice || before.report !== report) }
 }
 
 /** Also notes that the set is being repaired now. */

@@ -49,6 +49,8 @@ export interface TroveClient {
   show(id: string): Promise<InstanceBody>
   list(): Promise<readonly InstanceBody[]>
   operation(id: string): Promise<OperationBody>
+  /** All of the project's. */
+  operations(): Promise<readonly OperationBody[]>
   /** Waits for the end of an operation, whatever it is. */
   ended(operationId: string | null, timeoutMs?: number): Promise<OperationBody>
   createSource(name: string): Promise<{ readonly id: string; readonly password: string }>
@@ -130,6 +132,22 @@ export function troveClient(baseUrl: string, token: string): TroveClient {
       }
     },
     operation,
+    operations: async () => {
+      const all: OperationBody[] = []
+      for (
+        let marker = '';
+        ;
+        marker = `&marker=${all
+          .map(({ id }) => id)
+          .sort()
+          .at(-1)}`
+      ) {
+        const path = `/operations?limit=${PAGE}${marker}`
+        const page = (await expectOk<{ operations: OperationBody[] }>('GET', path)).body.operations
+        all.push(...page)
+        if (page.length < PAGE) return all
+      }
+    },
     ended,
     createSource: async (name) => {
       const answer = await expectOk<{ instance: InstanceBody }>('POST', '/instances', {

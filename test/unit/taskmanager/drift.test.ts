@@ -83,6 +83,17 @@ test('drift that was gone in between starts anew', () => {
   expect(watch.wanted([facts(3, { fenced: true })], at(2_000))).toEqual([])
 })
 
+test('two reports with a change between them are one each', () => {
+  const watch = watchDrift(6_000)
+  const before = { ...told, epoch: 7 }
+  const after = { ...told, epoch: 8 }
+  watch.wanted([facts(1, { fenced: true, accepted: before })], at(0))
+  expect(watch.wanted([facts(2, { fenced: true, accepted: after })], at(1_000))).toEqual([])
+  expect(watch.wanted([facts(3, { fenced: true, accepted: after })], at(2_000))).toMatchObject([
+    { setId: 's' },
+  ])
+})
+
 test('who did not report since the last look is still remembered', () => {
   const watch = watchDrift(6_000)
   watch.wanted([facts(1, { fenced: true })], at(0))
