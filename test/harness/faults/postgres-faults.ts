@@ -1,6 +1,8 @@
 /* Row 12 where the control plane's database is PostgreSQL: it dies, it stands still, its disk is full. */
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { connect } from '../../../common/db/connect.js'
+import { messageOf } from '../../../common/errors.js'
 import { waitUntil } from '../../../common/wait-until.js'
 import type { Postgres } from '../postgres.js'
 import { type Fault, signal } from './fault.js'
@@ -34,13 +36,15 @@ export function postgresFaults(postgres: Postgres): readonly Fault[] {
       row: 12,
       inject: async () => {
         const filler = join(postgres.dataDir, 'filler')
-        const { bavail, bsize } = statfsSync(postgres.dataDir)
-        writeFileSync(filler, Buffer.alloc(bavail * bsize))
+        const fill = () => {
+          const { bavail, bsize } = statfsSync(postgres.dataDir)
+          writeFileSync(filler, Buffer.alloc(bavail * bsize), { flag: 'a' })
+        }
+        const spent = await useUpLog(postgres, fill)
         return {
-          what: `PostgreSQL's disk full (${bavail * bsize} bytes taken)`,
+          what: `PostgreSQL's disk full (after ${spent} segments of its log)`,
           heal: async () => {
             rmSync(filler, { force: true })
-            // A full disk ends it as soon as it needs another segment of its log.
             await haveRunning(postgres)
           },
         }
@@ -49,13 +53,59 @@ export function postgresFaults(postgres: Postgres): readonly Fault[] {
   ]
 }
 
+/** Left in the last segment of the log: about one page and what describes it. */
+const LEFT_BYTES = 12_000
+
+/**
+ * Fills the disk, then writes the segments of the log that were made in advance and all but a little of the last one: how many
+ * there are depends on what ran before, and the next write must meet the full disk. Answers with their number.
+ */
+async function useUpLog(postgres: Postgres, fill: () => void): Promise<number> {
+  // Connected before the disk is full: a new session may want to write.
+  const db = connect(`${postgres.url}/postgres`)
+  const first = async <T>(sql: string) => (await db.raw<{ rows: T[] }>(sql)).rows[0]
+  const spare = async () =>
+    (
+      await first<{ count: number }>(
+        'SELECT count(*)::int FROM pg_ls_waldir() WHERE name > pg_walfile_name(pg_current_wal_insert_lsn())',
+      )
+    )?.count ?? 0
+  try {
+    await spare()
+    fill()
+    let spent = 0
+    for (; (await spare()) > 0; spent += 1) {
+      await first("SELECT pg_logical_emit_message(false, 'use-up', 'x')")
+      await first('SELECT pg_switch_wal()')
+    }
+    await first(
+      `SELECT pg_logical_emit_message(false, 'use-up', repeat('x', greatest(0, s.bytes - ${LEFT_BYTES}
+         - ((pg_current_wal_insert_lsn() - '0/0') % s.bytes))::int))
+       FROM (SELECT setting::int AS bytes FROM pg_settings WHERE name = 'wal_segment_size') AS s`,
+    )
+    return spent
+  } finally {
+    await db.destroy()
+  }
+}
+
+/** Until it takes connections. A full disk ends it when it needs a segment, also while it recovers; so it is started again. */
 async function haveRunning(postgres: Postgres): Promise<void> {
-  if (postgres.pids().length > 0) return
-  await waitUntil(
-    'PostgreSQL runs again',
+  const db = connect(`${postgres.url}/postgres`)
+  const attempt = async (): Promise<string> => {
     // Children of a killed postmaster hold its shared memory until they have noticed.
-    () => postgres.start().then(() => postgres.pids()),
-    (pids) => pids.length > 0,
-    { timeoutMs: 30_000, pollMs: 200 },
-  )
+    if (postgres.pids().length === 0) await postgres.start()
+    await db.raw('SELECT 1')
+    return 'answers'
+  }
+  try {
+    await waitUntil(
+      'PostgreSQL answers again',
+      () => attempt().catch((error: unknown) => messageOf(error)),
+      (seen) => seen === 'answers',
+      { timeoutMs: 30_000, pollMs: 200 },
+    )
+  } finally {
+    await db.destroy()
+  }
 }
