@@ -6,6 +6,7 @@ import { type Stack, startStack } from '../test/harness/stack.js'
 import type { OperationBody } from '../test/harness/trove-client.js'
 import { type Bench, type Figure, ms, times } from './figure.js'
 import { followRaw, RAW_PASSWORD, type RawServer, rawServer } from './raw-servers.js'
+import { watchStalls } from './stalls.js'
 import { ratios, summary } from './statistics.js'
 
 const PAIRS = 20
@@ -22,7 +23,16 @@ interface Round {
   readonly waitMs: number
   readonly acks: number
   readonly lost: number
+  /** How long the process that writes and measures stood still at most. */
+  readonly stallMs: number
 }
+
+/** With the milliseconds that each step took, by the operation's own record. */
+interface Promoted extends Round {
+  readonly steps: Readonly<Record<string, number>>
+}
+
+const SLOWEST = 3
 
 export const promote: Bench = {
   name: 'promote',
@@ -33,17 +43,16 @@ export const promote: Bench = {
       const set = await replicaSet(stack, 'bench', 2)
       const [first, ...others] = raw
       for (const one of others) await followRaw(one, first as RawServer)
-      const ours: Round[] = []
+      const ours: Promoted[] = []
       const theirs: Round[] = []
-      const steps: Record<string, number[]> = {}
       const full = await set.fullSyncs()
       for (let round = 0; round < PAIRS; round += 1) {
         progress(`pair ${round + 1} of ${PAIRS}`)
-        ours.push(await promoteOnce(stack, set, round, steps))
+        ours.push(await promoteOnce(stack, set, round))
         theirs.push(await failOverOnce(raw, round))
       }
       const copied = (await set.fullSyncs()) - full
-      return figuresOf(ours, theirs, copied, steps)
+      return figuresOf(ours, theirs, copied)
     } finally {
       await Promise.all(raw.map((one) => one.stop()))
       await stack.stop()
@@ -51,12 +60,7 @@ export const promote: Bench = {
   },
 }
 
-async function promoteOnce(
-  { client }: Stack,
-  set: ReplicaSet,
-  round: number,
-  steps: Record<string, number[]>,
-): Promise<Round> {
+async function promoteOnce({ client }: Stack, set: ReplicaSet, round: number): Promise<Promoted> {
   const source = await set.sourceId()
   const candidate = set.ids.find((id) => id !== source) ?? ''
   for (const id of set.ids) await client.healthy(id)
@@ -67,16 +71,17 @@ async function promoteOnce(
     writers: WRITERS,
     prefix,
   })
+  let steps: Promoted['steps'] = {}
   const result = await measure(writers, set.endpointOf(candidate).host, async () => {
     const answer = await client.act(candidate, 'promote_to_replica_source')
     const operation = await client.ended(answer.operationId)
     if (operation.state !== 'done') throw new Error(`promote ended ${JSON.stringify(operation)}`)
-    noteSteps(operation, steps)
+    steps = stepsOf(operation)
   })
   const ledger = await writers.stop()
   await set.linksUp(candidate)
   const lost = await missingOn(set.endpointOf(candidate), set.password, prefix, ledger)
-  return { ...result, acks: ledger.acks.length, lost: lost.length }
+  return { ...result, steps, acks: ledger.acks.length, lost: lost.length }
 }
 
 async function failOverOnce(servers: readonly RawServer[], round: number): Promise<Round> {
@@ -111,12 +116,13 @@ async function measure(
   writers: Writers,
   newSource: string,
   change: () => Promise<void>,
-): Promise<Pick<Round, 'firstWriteMs' | 'gapMs' | 'waitMs'>> {
+): Promise<Pick<Round, 'firstWriteMs' | 'gapMs' | 'waitMs' | 'stallMs'>> {
   const { ledger } = writers
   await until(() => ledger.acks.length >= WARM_UP_ACKS)
   // FAILOVER waits for the replica's report, which comes once a second: no moment of that second is to be preferred.
   const startMs = performance.now() + Math.random() * 1000
   await until(() => performance.now() >= startMs)
+  const stall = watchStalls()
   const calledMs = performance.now()
   await change()
   const first = await waitUntil(
@@ -128,26 +134,31 @@ async function measure(
   const endMs = performance.now() + AFTER_MS
   await until(() => performance.now() >= endMs)
   const gaps = worstGaps(ledger, calledMs, endMs)
-  return { firstWriteMs: (first?.atMs ?? 0) - calledMs, gapMs: gaps.anyMs, waitMs: gaps.oneMs }
+  const firstWriteMs = (first?.atMs ?? 0) - calledMs
+  return { firstWriteMs, gapMs: gaps.anyMs, waitMs: gaps.oneMs, stallMs: stall() }
 }
 
 async function until(isSo: () => boolean): Promise<void> {
   await waitUntil('the writers are that far', isSo, (so) => so, { timeoutMs: 20_000, pollMs: 5 })
 }
 
-/** Milliseconds that each step took, by the operation's own record. */
-function noteSteps(operation: OperationBody, steps: Record<string, number[]>): void {
-  for (const { name, duration_ms } of operation.steps ?? []) {
-    steps[name] = [...(steps[name] ?? []), duration_ms ?? Number.NaN]
-  }
+function stepsOf({ steps }: OperationBody): Promoted['steps'] {
+  return Object.fromEntries((steps ?? []).map(({ name, duration_ms: ms }) => [name, ms ?? Number.NaN]))
 }
 
-function figuresOf(
-  ours: readonly Round[],
-  theirs: readonly Round[],
-  copied: number,
-  steps: Readonly<Record<string, readonly number[]>>,
-): readonly Figure[] {
+function medianSteps(rounds: readonly Promoted[]): Promoted['steps'] {
+  const names = Object.keys(rounds[0]?.steps ?? {})
+  const valuesOf = (name: string) => rounds.map(({ steps }) => steps[name] ?? Number.NaN)
+  return Object.fromEntries(names.map((name) => [name, summary(valuesOf(name)).median]))
+}
+
+function said(steps: Promoted['steps']): string {
+  return Object.entries(steps)
+    .map(([name, value]) => `${name} ${ms(value)}`)
+    .join(', ')
+}
+
+function figuresOf(ours: readonly Promoted[], theirs: readonly Round[], copied: number): readonly Figure[] {
   const of = (rounds: readonly Round[], what: keyof Round) => rounds.map((round) => round[what])
   const total = (rounds: readonly Round[], what: keyof Round) =>
     of(rounds, what).reduce((sum, one) => sum + one, 0)
@@ -178,9 +189,14 @@ function figuresOf(
       notes: [
         `the writer that waited longest: median ${ms(wait.median)}, p95 ${ms(wait.p95)}; with FAILOVER median ${ms(waitRaw.median)}, p95 ${ms(waitRaw.p95)}`,
         `${copied} full synchronisations in ${ours.length} promotes`,
-        `steps, median of the operations' own record: ${Object.entries(steps)
-          .map(([name, values]) => `${name} ${ms(summary(values).median)}`)
-          .join(', ')}`,
+        `steps, median of the operations' own record: ${said(medianSteps(ours))}`,
+        ...[...ours]
+          .sort((one, other) => other.gapMs - one.gapMs)
+          .slice(0, SLOWEST)
+          .map(
+            ({ gapMs, stallMs, steps }) =>
+              `a gap of ${ms(gapMs)}: the process that wrote and measured stood still for up to ${ms(stallMs)}; ${said(steps)}`,
+          ),
       ],
     },
   ]
