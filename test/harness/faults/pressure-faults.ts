@@ -8,6 +8,7 @@ import { UNTOUCHED } from './namespace.js'
 const SLOW_CLIENTS = 1_000
 const BIG_WRITES = 400
 const BIG_BYTES = 50_000
+const BIG_VALUES = 60
 
 export const PRESSURE_FAULTS: readonly Fault[] = [
   {
@@ -82,13 +83,17 @@ export const PRESSURE_FAULTS: readonly Fault[] = [
       const { stage, set } = scene
       const source = await sourceOf(scene)
       const value = 'x'.repeat(BIG_BYTES)
-      await set.ask(source, async (redis) => {
-        for (let n = 0; n < 60; n += 1) await redis.set(`${set.name}:large:${n}`, value)
-      })
+      let written = 0
+      // The operation is under way: it may take the role, or the server, from the source in the middle.
+      await set
+        .ask(source, async (redis) => {
+          for (; written < BIG_VALUES; written += 1) await redis.set(`${set.name}:large:${written}`, value)
+        })
+        .catch(() => undefined)
       const proxy = await stage.toMember(set.member(source).endpoint.host)
       proxy.setWeather({ kind: 'slow', bytesPerSecond: 1_000_000 })
       return {
-        what: 'replication at 1 MB/s',
+        what: `replication at 1 MB/s, ${written} large values on the source`,
         heal: async () => proxy.setWeather({ kind: 'clear' }),
       }
     },
