@@ -5,10 +5,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
  * its longest times. The returned function ends the watch.
  */
 export function watchStalls(): () => number {
-  const delay = monitorEventLoopDelay({ resolution: 5 })
-  delay.enable()
+  const histogram = monitorEventLoopDelay({ resolution: 5 })
+  histogram.enable()
   return () => {
-    delay.disable()
-    return delay.max / 1e6
+    histogram.disable()
+    return histogram.max / 1e6
   }
 }
