@@ -117,14 +117,16 @@ async function compare(url: string, question: Question, fewPerSecond: number): P
   return {
     name: `API with ${MANY} instances, ${CONNECTIONS} connections: ${question.name}`,
     ours: `${rate.median.toFixed(0)}/s, p50 ${ms(summary(of(ours, 'p50Ms')).median)}, p99 ${ms(p99Ms)}`,
-    baseline: `bare Express, ${bytes} bytes: ${rateBare.median.toFixed(0)}/s`,
+    baseline: `bare Express, ${bytes} bytes: ${rateBare.median.toFixed(0)}/s, p99 ${ms(Math.max(...of(theirs, 'p99Ms')))}`,
     ratio: times(ratio),
     bar: `${isList ? 'p99 ≤ 100 ms, ' : ''}${question.status === 200 ? '≥ 0.3 × bare Express, ' : ''}flat from ${FEW} to ${MANY}`,
     holds: (!isList || p99Ms <= 100) && (question.status !== 200 || ratio.median >= 0.3) && flat >= 0.8,
     raw: {
       'ours per second': of(ours, 'perSecond'),
       'bare per second': of(theirs, 'perSecond'),
+      'ours p50 ms': of(ours, 'p50Ms'),
       'ours p99 ms': of(ours, 'p99Ms'),
+      'bare p99 ms': of(theirs, 'p99Ms'),
     },
     notes: [
       `${question.name}: p99 of each round ${of(ours, 'p99Ms').join(', ')} ms; the load itself stood still for ${Math.max(...of(ours, 'stallMs')).toFixed(0)} ms at most`,

@@ -11,6 +11,7 @@ import { promote } from './promote.js'
 import { describeMachine, renderResults, type Section } from './report.js'
 import { resume } from './resume.js'
 import { rpc } from './rpc.js'
+import { watchSteal } from './steal.js'
 
 const BENCHES: readonly Bench[] = [promote, eject, create, resume, rpc, fleet, api, memory]
 
@@ -27,11 +28,16 @@ const sections: Section[] = []
 for (const bench of BENCHES.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
   process.stderr.write(`bench: ${bench.name} ...\n`)
   const machine = describeMachine()
+  const stolen = watchSteal()
   const figures = await bench.run((what) => process.stderr.write(`bench: ${bench.name}: ${what}\n`))
-  sections.push({ bench: bench.name, machine, figures })
+  const share = stolen()
+  sections.push({ bench: bench.name, machine, figures, stolen: share })
   // A part of the figures is for looking at; only a whole run is a result. Written as it grows: a long run may be cut off.
   if (wanted.length === 0)
     writeFileSync(join(import.meta.dirname, 'results.md'), renderResults(sections, BENCHES.length))
+  process.stdout.write(
+    `        ${bench.name}: ${(share * 100).toFixed(1)} % of the processors' time went to other machines of the host\n`,
+  )
   for (const { name, ours, baseline, ratio, bar, holds, notes = [] } of figures) {
     process.stdout.write(`${holds ? 'holds' : 'MISSED'}  ${name}: ${ours}`)
     process.stdout.write(`${baseline ? ` | ${baseline}` : ''}${ratio ? ` | ${ratio}` : ''} | bar ${bar}\n`)

@@ -54,7 +54,8 @@ export async function rawServer(directives: readonly string[] = []): Promise<Raw
     stop: async () => {
       admin.disconnect()
       await ended(child)
-      rmSync(dir, { recursive: true, force: true })
+      // A fork that was writing its file ends a moment after its parent.
+      rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
     },
   }
 }

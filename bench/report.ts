@@ -7,6 +7,8 @@ export interface Section {
   readonly bench: string
   readonly machine: Machine
   readonly figures: readonly Figure[]
+  /** Of the processors' time, what the machine's host gave to others meanwhile; 0 to 1. */
+  readonly stolen: number
 }
 
 /** What a figure depends on besides us. */
@@ -66,8 +68,10 @@ export function renderResults(sections: readonly Section[], benches: number): st
       )
   }
   lines.push('', '## Notes', '')
-  for (const { bench, machine, figures } of sections) {
-    lines.push(`- ${bench}: load average ${machine.load.toFixed(2)} at its start`)
+  for (const { bench, machine, figures, stolen } of sections) {
+    lines.push(
+      `- ${bench}: load average ${machine.load.toFixed(2)} at its start; ${(stolen * 100).toFixed(1)} % of the processors' time went to other machines of the host`,
+    )
     for (const { notes = [] } of figures) lines.push(...notes.map((note) => `- ${bench}: ${note}`))
   }
   lines.push('', '## Every measurement', '')
