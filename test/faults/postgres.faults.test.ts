@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { connect } from '../../common/db/connect.js'
 import { ACTS, type Act } from '../harness/faults/acts.js'
 import { scriptOf } from '../harness/faults/cell.js'
 import { figures, story } from '../harness/faults/figures.js'
@@ -33,9 +32,7 @@ beforeAll(async () => {
     void (await run('mount', ['-t', 'tmpfs', '-o', `size=${DISK_MB}m`, 'tmpfs', dataDir]))
   const release = async (dataDir: string) => void (await run('umount', [dataDir]))
   postgres = await startPostgres({ durable: true, prepare, release })
-  const admin = connect(`${postgres.url}/postgres`)
-  await admin.raw('CREATE DATABASE redtrove')
-  await admin.destroy()
+  await postgres.admin((db) => db.raw('CREATE DATABASE redtrove'))
   stage = await openStage({ REDTROVE_DATABASE_URL: `${postgres.url}/redtrove` })
 }, 120_000)
 afterAll(async () => {

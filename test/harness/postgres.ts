@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { connect, type Database } from '../../common/db/connect.js'
 import { freePort } from './free-port.js'
 
 const run = promisify(execFile)
@@ -22,6 +23,8 @@ export interface Postgres {
   readonly url: string
   /** Everything it writes. */
   readonly dataDir: string
+  /** A connection to the server's own database for one act, closed afterwards. */
+  admin<T>(act: (db: Database) => Promise<T>): Promise<T>
   /** What its log says. */
   log(): string
   /** The postmaster and all that it started; empty when it does not run. */
@@ -57,8 +60,13 @@ export async function startPostgres({ durable, prepare, release }: PostgresOptio
   const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${dir} -c fsync=${durable ? 'on' : 'off'}`
   const start = () => tool('pg_ctl', ['-D', dataDir, '-w', '-l', join(dir, 'log'), '-o', options, 'start'])
   await start()
+  const url = `postgres://redtrove@127.0.0.1:${port}`
   return {
-    url: `postgres://redtrove@127.0.0.1:${port}`,
+    url,
+    admin: async (act) => {
+      const db = connect(`${url}/postgres`)
+      return act(db).finally(() => db.destroy())
+    },
     dataDir,
     log: () => readFileSync(join(dir, 'log'), 'utf8'),
     pids: () => family(postmasterOf(dataDir)),

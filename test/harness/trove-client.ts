@@ -97,6 +97,18 @@ export function troveClient(baseUrl: string, token: string): TroveClient {
   const operation = async (id: string) =>
     (await expectOk<{ operation: OperationBody }>('GET', `/operations/${id}`)).body.operation
 
+  /** Pages go by id, whatever the order within one. */
+  async function everyPage<T extends { readonly id: string }>(what: string): Promise<readonly T[]> {
+    const all: T[] = []
+    for (let marker = ''; ; ) {
+      const path = `/${what}?limit=${PAGE}${marker && `&marker=${marker}`}`
+      const page = (await expectOk<Record<string, T[]>>('GET', path)).body[what] ?? []
+      all.push(...page)
+      if (page.length < PAGE) return all
+      for (const { id } of page) if (id > marker) marker = id
+    }
+  }
+
   async function ended(operationId: string | null, timeoutMs = 60_000): Promise<OperationBody> {
     if (!operationId) throw new Error('no operation id in the answer')
     return waitUntil(
@@ -122,32 +134,9 @@ export function troveClient(baseUrl: string, token: string): TroveClient {
   return {
     send,
     show,
-    list: async () => {
-      const all: InstanceBody[] = []
-      for (let page: InstanceBody[] = [], marker = ''; ; marker = `&marker=${page.at(-1)?.id}`) {
-        const path = `/instances?limit=${PAGE}${marker}`
-        page = (await expectOk<{ instances: InstanceBody[] }>('GET', path)).body.instances
-        all.push(...page)
-        if (page.length < PAGE) return all
-      }
-    },
+    list: () => everyPage<InstanceBody>('instances'),
     operation,
-    operations: async () => {
-      const all: OperationBody[] = []
-      for (
-        let marker = '';
-        ;
-        marker = `&marker=${all
-          .map(({ id }) => id)
-          .sort()
-          .at(-1)}`
-      ) {
-        const path = `/operations?limit=${PAGE}${marker}`
-        const page = (await expectOk<{ operations: OperationBody[] }>('GET', path)).body.operations
-        all.push(...page)
-        if (page.length < PAGE) return all
-      }
-    },
+    operations: () => everyPage<OperationBody>('operations'),
     ended,
     createSource: async (name) => {
       const answer = await expectOk<{ instance: InstanceBody }>('POST', '/instances', {

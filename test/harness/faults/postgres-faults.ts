@@ -1,8 +1,7 @@
 /* Row 12 where the control plane's database is PostgreSQL: it dies, it stands still, its disk is full. */
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { connect } from '../../../common/db/connect.js'
-import { messageOf } from '../../../common/errors.js'
+import { dirname, join } from 'node:path'
+import type { Database } from '../../../common/db/connect.js'
 import { waitUntil } from '../../../common/wait-until.js'
 import type { Postgres } from '../postgres.js'
 import { type Fault, signal } from './fault.js'
@@ -36,11 +35,7 @@ export function postgresFaults(postgres: Postgres): readonly Fault[] {
       row: 12,
       inject: async () => {
         const filler = join(postgres.dataDir, 'filler')
-        const fill = () => {
-          const { bavail, bsize } = statfsSync(postgres.dataDir)
-          writeFileSync(filler, Buffer.alloc(bavail * bsize), { flag: 'a' })
-        }
-        const spent = await useUpLog(postgres, fill)
+        const spent = await postgres.admin((db) => fillDisk(db, filler))
         return {
           what: `PostgreSQL's disk full (after ${spent} segments of its log)`,
           heal: async () => {
@@ -60,52 +55,45 @@ const LEFT_BYTES = 12_000
  * Fills the disk, then writes the segments of the log that were made in advance and all but a little of the last one: how many
  * there are depends on what ran before, and the next write must meet the full disk. Answers with their number.
  */
-async function useUpLog(postgres: Postgres, fill: () => void): Promise<number> {
+async function fillDisk(db: Database, filler: string): Promise<number> {
   // Connected before the disk is full: a new session may want to write.
-  const db = connect(`${postgres.url}/postgres`)
-  const first = async <T>(sql: string) => (await db.raw<{ rows: T[] }>(sql)).rows[0]
-  const spare = async () =>
-    (
-      await first<{ count: number }>(
-        'SELECT count(*)::int FROM pg_ls_waldir() WHERE name > pg_walfile_name(pg_current_wal_insert_lsn())',
-      )
-    )?.count ?? 0
-  try {
-    await spare()
-    fill()
-    let spent = 0
-    for (; (await spare()) > 0; spent += 1) {
-      await first("SELECT pg_logical_emit_message(false, 'use-up', 'x')")
-      await first('SELECT pg_switch_wal()')
-    }
-    await first(
-      `SELECT pg_logical_emit_message(false, 'use-up', repeat('x', greatest(0, s.bytes - ${LEFT_BYTES}
-         - ((pg_current_wal_insert_lsn() - '0/0') % s.bytes))::int))
-       FROM (SELECT setting::int AS bytes FROM pg_settings WHERE name = 'wal_segment_size') AS s`,
-    )
-    return spent
-  } finally {
-    await db.destroy()
+  await db.raw('SELECT 1')
+  const { bavail, bsize } = statfsSync(dirname(filler))
+  writeFileSync(filler, Buffer.alloc(bavail * bsize), { flag: 'a' })
+  let spent = 0
+  for (; (await spareSegments(db)) > 0; spent += 1) {
+    await db.raw("SELECT pg_logical_emit_message(false, 'use-up', 'x')")
+    await db.raw('SELECT pg_switch_wal()')
   }
+  await db.raw(
+    `SELECT pg_logical_emit_message(false, 'use-up', repeat('x', greatest(0, s.bytes - ${LEFT_BYTES}
+       - ((pg_current_wal_insert_lsn() - '0/0') % s.bytes))::int))
+     FROM (SELECT setting::int AS bytes FROM pg_settings WHERE name = 'wal_segment_size') AS s`,
+  )
+  return spent
+}
+
+async function spareSegments(db: Database): Promise<number> {
+  const { rows } = await db.raw<{ rows: readonly { count: number }[] }>(
+    'SELECT count(*)::int FROM pg_ls_waldir() WHERE name > pg_walfile_name(pg_current_wal_insert_lsn())',
+  )
+  return rows[0]?.count ?? 0
 }
 
 /** Until it takes connections. A full disk ends it when it needs a segment, also while it recovers; so it is started again. */
 async function haveRunning(postgres: Postgres): Promise<void> {
-  const db = connect(`${postgres.url}/postgres`)
-  const attempt = async (): Promise<string> => {
+  const answers = async (db: Database): Promise<boolean> => {
     // Children of a killed postmaster hold its shared memory until they have noticed.
     if (postgres.pids().length === 0) await postgres.start()
     await db.raw('SELECT 1')
-    return 'answers'
+    return true
   }
-  try {
-    await waitUntil(
+  await postgres.admin((db) =>
+    waitUntil(
       'PostgreSQL answers again',
-      () => attempt().catch((error: unknown) => messageOf(error)),
-      (seen) => seen === 'answers',
+      () => answers(db),
+      (yes) => yes,
       { timeoutMs: 30_000, pollMs: 200 },
-    )
-  } finally {
-    await db.destroy()
-  }
+    ),
+  )
 }
