@@ -8,7 +8,7 @@ import type { Bench } from './figure.js'
 import { fleet } from './fleet.js'
 import { memory } from './memory.js'
 import { promote } from './promote.js'
-import { describeMachine, renderResults, type Section } from './report.js'
+import { conditionsOf, describeMachine, renderResults, type Section } from './report.js'
 import { resume } from './resume.js'
 import { rpc } from './rpc.js'
 import { watchSteal } from './steal.js'
@@ -30,14 +30,12 @@ for (const bench of BENCHES.filter(({ name }) => wanted.length === 0 || wanted.i
   const machine = describeMachine()
   const stolen = watchSteal()
   const figures = await bench.run((what) => process.stderr.write(`bench: ${bench.name}: ${what}\n`))
-  const share = stolen()
-  sections.push({ bench: bench.name, machine, figures, stolen: share })
+  const section = { bench: bench.name, machine, figures, stolen: stolen() }
+  sections.push(section)
   // A part of the figures is for looking at; only a whole run is a result. Written as it grows: a long run may be cut off.
   if (wanted.length === 0)
     writeFileSync(join(import.meta.dirname, 'results.md'), renderResults(sections, BENCHES.length))
-  process.stdout.write(
-    `        ${bench.name}: ${(share * 100).toFixed(1)} % of the processors' time went to other machines of the host\n`,
-  )
+  process.stdout.write(`        ${conditionsOf(section)}\n`)
   for (const { name, ours, baseline, ratio, bar, holds, notes = [] } of figures) {
     process.stdout.write(`${holds ? 'holds' : 'MISSED'}  ${name}: ${ours}`)
     process.stdout.write(`${baseline ? ` | ${baseline}` : ''}${ratio ? ` | ${ratio}` : ''} | bar ${bar}\n`)

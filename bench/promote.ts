@@ -143,7 +143,9 @@ async function until(isSo: () => boolean): Promise<void> {
 }
 
 function stepsOf({ steps }: OperationBody): Promoted['steps'] {
-  return Object.fromEntries((steps ?? []).map(({ name, duration_ms: ms }) => [name, ms ?? Number.NaN]))
+  return Object.fromEntries(
+    (steps ?? []).map(({ name, duration_ms: durationMs }) => [name, durationMs ?? Number.NaN]),
+  )
 }
 
 function medianSteps(rounds: readonly Promoted[]): Promoted['steps'] {

@@ -39,6 +39,11 @@ export function describeMachine(): Machine {
   }
 }
 
+/** In what circumstances a bench ran, as a sentence. */
+export function conditionsOf({ bench, machine, stolen }: Section): string {
+  return `${bench}: load average ${machine.load.toFixed(2)} at its start; ${(stolen * 100).toFixed(1)} % of the processors' time went to other machines of the host`
+}
+
 /** The page: figures first, then every measurement. `benches` is how many there are, so that a run that was cut off says so. */
 export function renderResults(sections: readonly Section[], benches: number): string {
   const [first] = sections
@@ -68,10 +73,9 @@ export function renderResults(sections: readonly Section[], benches: number): st
       )
   }
   lines.push('', '## Notes', '')
-  for (const { bench, machine, figures, stolen } of sections) {
-    lines.push(
-      `- ${bench}: load average ${machine.load.toFixed(2)} at its start; ${(stolen * 100).toFixed(1)} % of the processors' time went to other machines of the host`,
-    )
+  for (const section of sections) {
+    const { bench, figures } = section
+    lines.push(`- ${conditionsOf(section)}`)
     for (const { notes = [] } of figures) lines.push(...notes.map((note) => `- ${bench}: ${note}`))
   }
   lines.push('', '## Every measurement', '')
