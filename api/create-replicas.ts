@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { InstanceFacts } from '../common/db/store.js'
 import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
+import { followRefusal } from '../common/domain/version-order.js'
 import { RedtroveError } from '../common/errors.js'
 import type { ApiContext, Caller } from './context.js'
 import {
@@ -11,6 +12,7 @@ import {
   volumeGbOf,
 } from './create-request.js'
 import { accessOf, type Created } from './create-source.js'
+import { chooseVersion } from './find-datastore.js'
 import { requireServing } from './readiness.js'
 
 /** N replicas of one source in one operation that holds the source and all of them. Answers with the last one, as Trove does. */
@@ -21,7 +23,8 @@ export async function createReplicas(
   context: ApiContext,
 ): Promise<Created> {
   const source = await context.store.instances.find(caller.projectId, sourceId)
-  await checkRequest(wanted, source, context)
+  checkRequest(wanted, source, context)
+  const datastoreVersionId = await versionIdOf(wanted, source, caller, context)
   const count = wanted.replica_count ?? 1
   const replicaIds = Array.from({ length: count }, () => randomUUID())
   const operation = await context.store.operations.open({
@@ -42,7 +45,7 @@ export async function createReplicas(
       flavorId: source.instance.flavorId,
       volumeGb: source.instance.volumeGb,
       volumeType: source.instance.volumeType,
-      datastoreVersionId: source.instance.datastoreVersionId,
+      datastoreVersionId,
       availabilityZone: wanted.availability_zone ?? null,
       locality: source.instance.locality,
       access: accessOf(wanted),
@@ -68,11 +71,7 @@ export async function createReplicas(
   return { instanceId: replicaIds.at(-1) ?? sourceId, operationId: operation.id }
 }
 
-async function checkRequest(
-  wanted: InstanceCreate,
-  source: InstanceFacts,
-  context: ApiContext,
-): Promise<void> {
+function checkRequest(wanted: InstanceCreate, source: InstanceFacts, context: ApiContext): void {
   const { instance } = source
   if (instance.role === 'replica') {
     throw new RedtroveError(
@@ -90,31 +89,40 @@ async function checkRequest(
   checkNics(wanted)
   if (wanted.nics?.some((nic) => nic.ip_address)) throw bad('An IP address cannot be chosen for replicas.')
   if (wanted.locality) throw bad('Locality cannot be given with replica_of; replicas have their source’s.')
-  await refuseOtherThanSource(wanted, source, context)
+  refuseOtherThanSource(wanted, source)
   requireServing(source, context)
 }
 
-/** Older clients repeat the source's flavor, volume and datastore; equal values are welcome, others would be ignored in silence. */
-async function refuseOtherThanSource(
-  wanted: InstanceCreate,
-  { instance }: InstanceFacts,
-  context: ApiContext,
-): Promise<void> {
+/** Older clients repeat the source's flavor and volume; equal values are welcome, others would be ignored in silence. */
+function refuseOtherThanSource(wanted: InstanceCreate, { instance }: InstanceFacts): void {
   if (wanted.flavorRef !== undefined && flavorIdOf(wanted.flavorRef) !== instance.flavorId) {
     throw bad('Cannot specify a flavor with replica_of; a replica has its source’s.')
   }
   const volumeGb = volumeGbOf(wanted)
   if (volumeGb !== undefined && volumeGb !== instance.volumeGb)
     throw bad('Cannot specify a volume with replica_of; a replica has its source’s.')
-  const { type, version } = wanted.datastore ?? {}
-  if (!type && !version) return
-  const own = (await context.store.catalog.datastoreVersions()).find(
-    ({ id }) => id === instance.datastoreVersionId,
-  )
-  const sameType = !type || type === own?.datastore || type === own?.datastoreId
-  const sameVersion = !version || version === own?.name || version === own?.id
-  if (!sameType || !sameVersion)
-    throw bad('Cannot specify a datastore with replica_of; a replica has its source’s.')
+}
+
+/** The source's version, or a newer one that can read its data: with a promote that is how a set is upgraded. */
+async function versionIdOf(
+  { datastore: named }: InstanceCreate,
+  { instance }: InstanceFacts,
+  caller: Caller,
+  context: ApiContext,
+): Promise<string> {
+  if (!named?.type && !named?.version && !named?.version_number) return instance.datastoreVersionId
+  const versions = await context.store.catalog.datastoreVersions()
+  const own = versions.find(({ id }) => id === instance.datastoreVersionId)
+  if (!own) throw bad(`The datastore version of ${instance.id} is not known any more.`)
+  const isOwn =
+    (!named.type || named.type === own.datastore || named.type === own.datastoreId) &&
+    (!named.version || named.version === own.name || named.version === own.id) &&
+    (!named.version_number || named.version_number === own.version)
+  if (isOwn) return own.id
+  const version = chooseVersion({ ...named, type: named.type ?? own.datastore }, versions, caller)
+  const refusal = followRefusal(own, version)
+  if (refusal) throw bad(`Cannot specify this datastore with replica_of: ${refusal}.`)
+  return version.id
 }
 
 function bad(message: string): RedtroveError {

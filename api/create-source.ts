@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { DatastoreVersion } from '../common/db/store.js'
 import { flavorOf } from '../common/domain/flavor.js'
 import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
 import { RedtroveError } from '../common/errors.js'
@@ -13,7 +12,7 @@ import {
   refuseUnsupported,
   volumeGbOf,
 } from './create-request.js'
-import { versionsOf } from './find-datastore.js'
+import { chooseVersion } from './find-datastore.js'
 
 /** What a create call answers with. */
 export interface Created {
@@ -34,7 +33,11 @@ export async function createSource(
   checkNics(wanted)
   const flavorId = requireFlavor(wanted)
   const volumeGb = requireVolume(wanted, context)
-  const version = chooseVersion(wanted, await context.store.catalog.datastoreVersions(), caller)
+  const version = chooseVersion(
+    { ...wanted.datastore, type: wanted.datastore?.type ?? 'redis' },
+    await context.store.catalog.datastoreVersions(),
+    caller,
+  )
   const password = generatePassword()
   const [instanceId, setId] = [randomUUID(), randomUUID()]
   const operation = await context.store.operations.open({
@@ -108,27 +111,6 @@ function requireVolume(wanted: InstanceCreate, { settings }: ApiContext): number
       `Volume size ${volumeGb} GB is larger than the ${max} GB that are allowed.`,
     )
   return volumeGb
-}
-
-/** Trove's rules: unknown datastore 404; unknown or inactive version 400; none named, the default. */
-function chooseVersion(
-  wanted: InstanceCreate,
-  versions: readonly DatastoreVersion[],
-  caller: Caller,
-): DatastoreVersion {
-  const { type, version, version_number: number } = wanted.datastore ?? {}
-  const own = versionsOf(type ?? 'redis', versions, caller)
-  if (!version && !number) {
-    const byDefault = own.find(({ isDefault }) => isDefault)
-    if (!byDefault) throw bad('The datastore has no default version; name one.')
-    return byDefault
-  }
-  const found = own.find(
-    (one) => (!version || one.name === version || one.id === version) && (!number || one.version === number),
-  )
-  if (!found) throw bad(`Datastore version ${version ?? number} cannot be found.`)
-  if (!found.active) throw bad(`Datastore version ${found.name} is not active.`)
-  return found
 }
 
 function bad(message: string): RedtroveError {

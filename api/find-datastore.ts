@@ -1,6 +1,7 @@
 import type { DatastoreVersion } from '../common/db/store.js'
 import { RedtroveError } from '../common/errors.js'
 import type { Caller } from './context.js'
+import type { InstanceCreate } from './create-request.js'
 import { visible } from './views/datastore.js'
 
 /** Versions of the datastore of this name or id. Fails with `not_found`. */
@@ -14,4 +15,32 @@ export function versionsOf(
   )
   if (own.length === 0) throw new RedtroveError('not_found', `Datastore ${datastore} cannot be found.`)
   return own
+}
+
+/** The version that a request names, by Trove's rules: unknown datastore 404; unknown or inactive version 400; none named, the default. */
+export function chooseVersion(
+  {
+    type,
+    version,
+    version_number: number,
+  }: NonNullable<InstanceCreate['datastore']> & { readonly type: string },
+  versions: readonly DatastoreVersion[],
+  caller: Caller,
+): DatastoreVersion {
+  const own = versionsOf(type, versions, caller)
+  if (!version && !number) {
+    const byDefault = own.find(({ isDefault }) => isDefault)
+    if (!byDefault) throw bad('The datastore has no default version; name one.')
+    return byDefault
+  }
+  const found = own.find(
+    (one) => (!version || one.name === version || one.id === version) && (!number || one.version === number),
+  )
+  if (!found) throw bad(`Datastore version ${version ?? number} cannot be found.`)
+  if (!found.active) throw bad(`Datastore version ${found.name} is not active.`)
+  return found
+}
+
+function bad(message: string): RedtroveError {
+  return new RedtroveError('bad_request', message)
 }

@@ -1,5 +1,7 @@
 import type { InstanceFacts } from '../../common/db/store.js'
 import { promoted } from '../../common/domain/replication.js'
+import { followRefusal } from '../../common/domain/version-order.js'
+import { RedtroveError } from '../../common/errors.js'
 import type { ApiContext, Caller } from '../context.js'
 import { openOnSet } from '../open-on-set.js'
 import { requireServing } from '../readiness.js'
@@ -12,6 +14,7 @@ export async function promoteToReplicaSource(
 ): Promise<string> {
   const { id } = subject.instance
   promoted(await context.store.sets.topologyOf(subject.instance.setId), id)
+  await requireAsNew(subject, context)
   requireServing(subject, context)
   const operation = await openOnSet(
     {
@@ -25,4 +28,24 @@ export async function promoteToReplicaSource(
     context,
   )
   return operation.id
+}
+
+/** The old source becomes a replica, and an older server cannot lead a newer one. An eject may: then there is nobody else. */
+async function requireAsNew({ instance, sourceId }: InstanceFacts, context: ApiContext): Promise<void> {
+  if (sourceId === null) return
+  const [[source], versions] = await Promise.all([
+    context.store.instances.findMany([sourceId]),
+    context.store.catalog.datastoreVersions(),
+  ])
+  const versionOf = (id: string | undefined) => versions.find((version) => version.id === id)
+  const [own, sources] = [
+    versionOf(instance.datastoreVersionId),
+    versionOf(source?.instance.datastoreVersionId),
+  ]
+  if (!own || !sources || own.id === sources.id) return
+  if (followRefusal(sources, own) !== null)
+    throw new RedtroveError(
+      'bad_request',
+      `Replica ${instance.id} runs ${own.datastore} ${own.name} and cannot lead a set whose source runs ${sources.datastore} ${sources.name}.`,
+    )
 }

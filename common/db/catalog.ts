@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { DatastoreOffer } from '../contracts/host.js'
+import { compareVersions } from '../domain/version-order.js'
 import type { Database } from './connect.js'
 import { gathered } from './gathered.js'
 import { type DatastoreVersionRow, datastoreVersionFromRow } from './rows.js'
@@ -21,7 +22,8 @@ export function catalogStore(db: Database): CatalogStore {
       const defaults = new Map<string, DatastoreVersionRow>()
       for (const row of rows) {
         const best = defaults.get(row.datastore_id)
-        if (row.active && (!best || isNewer(row.version, best.version))) defaults.set(row.datastore_id, row)
+        if (row.active && (!best || compareVersions(row.version, best.version) > 0))
+          defaults.set(row.datastore_id, row)
       }
       return rows.map((row) => datastoreVersionFromRow(row, defaults.get(row.datastore_id)?.id ?? null))
     },
@@ -61,8 +63,4 @@ function rowOf(offer: DatastoreOffer): DatastoreVersionRow {
 function stableUuid(name: string): string {
   const hex = createHash('sha256').update(`redtrove:${name}`).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
-}
-
-function isNewer(version: string, than: string): boolean {
-  return version.localeCompare(than, 'en', { numeric: true }) > 0
 }
