@@ -34,7 +34,28 @@ const settings = z.object({
     .string()
     .regex(/^amqps?:\/\//, 'must start with amqp:// or amqps://')
     .optional(),
-  REDTROVE_COMPUTE: z.enum(['process']).default('process'),
+  /** Where instances live: processes of this machine, or containers of a Docker Engine. */
+  REDTROVE_COMPUTE: z.enum(['process', 'docker']).default('process'),
+  /** The engine of the docker provider. */
+  REDTROVE_DOCKER_HOST: z
+    .string()
+    .regex(/^(unix:\/\/\/|tcp:\/\/)/, 'must start with unix:/// or tcp://')
+    .default('unix:///var/run/docker.sock'),
+  /** Guests of the docker provider get addresses out of this /16 (first two numbers). */
+  REDTROVE_DOCKER_NETWORK: z
+    .string()
+    .regex(/^(10|172|192)\.\d{1,3}$/, 'must look like 172.30')
+    .default('172.30'),
+  /** Names what is ours on an engine: containers, volumes and the network. Without it, made of the state directory's path. */
+  REDTROVE_INSTALLATION: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'must be small letters, digits and hyphens')
+    .optional(),
+  /** The broker's address as guests reach it, when it is another one than ours. */
+  REDTROVE_GUEST_AMQP_URL: z
+    .string()
+    .regex(/^amqps?:\/\//, 'must start with amqp:// or amqps://')
+    .optional(),
   /** Instances of the process provider get addresses out of this /16 (first two numbers), for example 127.83. */
   REDTROVE_PROCESS_NETWORK: z
     .string()
@@ -76,15 +97,37 @@ const settings = z.object({
 
 export type Settings = z.output<typeof settings>
 
-/** Reads and checks every setting. Fails with `bad_setting`, whose message has one line for each bad one. */
+/**
+ * Reads and checks every setting. Any of them may be in a file that `NAME_FILE` names instead, as container secrets are. Fails with
+ * `bad_setting`, whose message has one line for each bad one.
+ */
 export function readSettings(env: Readonly<Record<string, string | undefined>> = process.env): Settings {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([name, value]) => name.startsWith('REDTROVE_') && value !== ''),
-  )
-  const parsed = settings.safeParse(given)
-  if (parsed.success) return parsed.data
-  const lines = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`)
+  const given = Object.entries(env).filter(([name, value]) => name.startsWith('REDTROVE_') && value)
+  const files = given.flatMap(([name, file = '']) => fileSetting(name, file, env))
+  const parsed = settings.safeParse({ ...Object.fromEntries(given), ...Object.fromEntries(files) })
+  const unread = files.flatMap(([name, , why]) => (why === null ? [] : [`  ${name}_FILE: ${why}`]))
+  if (parsed.success && unread.length === 0) return parsed.data
+  const bad = parsed.error?.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`) ?? []
+  const lines = [...unread, ...bad]
   throw new RedtroveError('bad_setting', `Bad settings:\n${lines.join('\n')}`)
+}
+
+type FileSetting = readonly [name: string, value: string | undefined, why: string | null]
+
+/** The setting that `NAME_FILE` gives: its value, or why there is none. */
+function fileSetting(
+  fileName: string,
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly FileSetting[] {
+  const name = fileName.replace(/_FILE$/, '')
+  if (name === fileName || !(name in settings.shape)) return []
+  if (env[name]) return [[name, env[name], `${name} is given too; only one of them can be meant`]]
+  try {
+    return [[name, readFileSync(file, 'utf8').trim(), null]]
+  } catch (error) {
+    return [[name, undefined, `${file} cannot be read: ${(error as Error).message}`]]
+  }
 }
 
 /** Folders of programs (PATH), for a child that gets nothing else of our environment. */

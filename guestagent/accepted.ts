@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { type Assignment, assignmentSchema, type Token } from '../common/contracts/assignment.js'
 import type { AcceptedAssignment } from '../common/domain/observation.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
-import { openSerial } from './serial.js'
+import { openSerial } from '../common/serial.js'
 import { readSlots, replaceSlot } from './slots-file.js'
 
 const OUTCOMES_KEPT = 32

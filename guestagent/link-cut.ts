@@ -2,10 +2,10 @@ import type { Clock } from '../common/clock.js'
 import type { Observation } from '../common/domain/observation.js'
 import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
+import type { Serial } from '../common/serial.js'
 import { waitUntil } from '../common/wait-until.js'
 import type { Observer } from './observer.js'
 import type { RoleActs } from './role-acts.js'
-import type { Serial } from './serial.js'
 import type { ManagedServer } from './server.js'
 
 const LOOK_MS_MAX = 3_500

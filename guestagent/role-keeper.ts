@@ -11,12 +11,12 @@ import type { taskmanagerQuestions } from '../common/contracts/taskmanager.js'
 import { isKind, messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Client } from '../common/rpc/contract.js'
+import type { Serial } from '../common/serial.js'
 import { type AcceptedState, withAssignment } from './accepted.js'
 import type { RedisAdmin } from './redis/admin.js'
 import { FENCE_REPLICAS } from './redis/conf.js'
 import { infoFacts } from './redis/info.js'
 import type { RoleActs } from './role-acts.js'
-import type { Serial } from './serial.js'
 import type { ManagedServer } from './server.js'
 
 const LOOK_MS = 50

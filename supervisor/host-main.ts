@@ -4,9 +4,8 @@ import { holdFolder } from '../common/exclusive-name.js'
 import { untilStopped } from '../common/lifecycle.js'
 import { createLogger } from '../common/log.js'
 import { writeSecretFile } from './broker/secret-file.js'
-import { openHost } from './host/host.js'
 import { serveHost } from './host/serve-host.js'
-import { hostOptions } from './host-options.js'
+import { openHost } from './open-host.js'
 
 /** Runs the host part alone, for those who run each part by themselves. Guests are stopped with it. */
 export async function main({ script }: { readonly script: string }): Promise<void> {
@@ -17,9 +16,9 @@ export async function main({ script }: { readonly script: string }): Promise<voi
   const release = await holdFolder('state', settings.REDTROVE_STATE_DIR)
   const stop = untilStopped()
   writeSecretFile(layout.amqpUrl, amqpUrlOf(settings))
-  const host = openHost(hostOptions(settings, [process.execPath, ...process.execArgv, script], log))
+  const { host } = await openHost(settings, [process.execPath, ...process.execArgv, script], log)
   const close = await serveHost(host, layout.hostSocket, log)
-  host.open()
+  await host.open()
   process.send?.({ ready: true })
   await stop.requested
   await close()

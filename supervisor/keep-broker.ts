@@ -15,6 +15,8 @@ export interface KeptBroker {
 export interface KeepBrokerOptions {
   readonly dir: string
   readonly log: Logger
+  /** Address of this machine, besides 127.0.0.1, where it listens. */
+  readonly beside?: string | null
   /** Told where it is after each start: it moves when something else has taken its port. The address holds the password. */
   readonly onUrl: (url: string) => void
   /** Aborts a start that is under way, and then nothing is left of it; a broker that runs goes on until `stop`. */
@@ -22,7 +24,13 @@ export interface KeepBrokerOptions {
 }
 
 /** Resolves once it accepts connections the first time. Its password and, if they are free, its ports stay the same over restarts. */
-export async function keepBroker({ dir, log, onUrl, signal }: KeepBrokerOptions): Promise<KeptBroker> {
+export async function keepBroker({
+  dir,
+  log,
+  beside = null,
+  onUrl,
+  signal,
+}: KeepBrokerOptions): Promise<KeptBroker> {
   const pauses = backOff()
   const stopping = new AbortController()
   const noStart = AbortSignal.any([signal, stopping.signal])
@@ -30,7 +38,7 @@ export async function keepBroker({ dir, log, onUrl, signal }: KeepBrokerOptions)
   const watching = watch()
 
   async function start(): Promise<PrivateBroker> {
-    const started = await startPrivateBroker({ dir, log, signal: noStart })
+    const started = await startPrivateBroker({ dir, log, beside, signal: noStart })
     try {
       onUrl(started.url)
       return started

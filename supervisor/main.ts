@@ -14,10 +14,9 @@ import { staticTokens } from '../common/secrets/tokens.js'
 import { writeSecretFile } from './broker/secret-file.js'
 import { type KeptChild, keepChild } from './child.js'
 import { type ClientFacts, clientFacts, writeClientRc } from './client-rc.js'
-import { openHost } from './host/host.js'
 import { serveHost } from './host/serve-host.js'
-import { hostOptions } from './host-options.js'
 import { keepBroker } from './keep-broker.js'
+import { type OpenedHost, openHost } from './open-host.js'
 
 type Undo = () => Promise<void>
 
@@ -66,12 +65,13 @@ async function startAll({ settings, script, log, stop, stack }: Start): Promise<
   const layout = stateLayout(settings.REDTROVE_STATE_DIR)
   await masterKey(layout.masterKey)
   const tokens = staticTokens(layout.tokens)
-  const host = openHost(hostOptions(settings, [process.execPath, ...process.execArgv, script], log))
+  const opening = await openHost(settings, [process.execPath, ...process.execArgv, script], log)
+  const { host } = opening
   // A missing redis-server is said at once, not after the broker's ten seconds.
   await host.offers()
   let opened = false
   try {
-    await startBroker({ settings, log, stop, stack })
+    await startBroker({ settings, log, stop, stack }, opening)
   } finally {
     // Guests that a killed supervisor left go on serving when this start fails; who asks for a stop means them too.
     stack.push(async () => {
@@ -81,7 +81,7 @@ async function startAll({ settings, script, log, stop, stack }: Start): Promise<
   stack.push(await serveHost(host, layout.hostSocket, log))
   stop.signal.throwIfAborted()
   opened = true
-  host.open()
+  await host.open()
   const port = await startChildren({ settings, script, log, stop, stack })
   const facts = clientFacts(settings.REDTROVE_API_HOST, port ?? settings.REDTROVE_API_PORT, tokens)
   writeClientRc(layout.clientrc, facts)
@@ -89,13 +89,23 @@ async function startAll({ settings, script, log, stop, stack }: Start): Promise<
 }
 
 /** Makes the file with the broker's address; a private broker keeps it true. */
-async function startBroker({ settings, log, stop, stack }: Omit<Start, 'script'>): Promise<void> {
+async function startBroker(
+  { settings, log, stop, stack }: Omit<Start, 'script'>,
+  { host, brokerAddress: beside }: OpenedHost,
+): Promise<void> {
   const layout = stateLayout(settings.REDTROVE_STATE_DIR)
-  const onUrl = (url: string) => writeSecretFile(layout.amqpUrl, url)
+  let known = false
+  const onUrl = (url: string) => {
+    writeSecretFile(layout.amqpUrl, url)
+    // It has moved: guests that cannot read this file must be told.
+    if (known)
+      void host.open().catch((error: unknown) => log.error({ reason: messageOf(error) }, 'guests not told'))
+    known = true
+  }
   if (settings.REDTROVE_AMQP_URL) return onUrl(settings.REDTROVE_AMQP_URL)
   stop.signal.throwIfAborted()
   say('starting the message broker (about ten seconds)')
-  const broker = await keepBroker({ dir: layout.broker, log, onUrl, signal: stop.signal })
+  const broker = await keepBroker({ dir: layout.broker, log, beside, onUrl, signal: stop.signal })
   stack.push(broker.stop)
 }
 

@@ -18,6 +18,8 @@ export interface PrivateBrokerOptions {
   /** Its own folder; a start on the same folder finds the same queues. */
   readonly dir: string
   readonly log: Logger
+  /** Address of this machine, besides 127.0.0.1, where it listens; on the same port. */
+  readonly beside?: string | null
   /** Lines of the broker's log while it starts. */
   readonly onLine?: (line: string) => void
   /** How long it may take until it accepts a connection. */
@@ -50,7 +52,7 @@ export async function startPrivateBroker(options: PrivateBrokerOptions): Promise
   const path = options.path ?? searchPath()
   const install = findBroker(path)
   const identity = await claimFolder(dir)
-  writeFiles(dir, identity)
+  writeFiles(dir, identity, options.beside ?? null)
   signal?.throwIfAborted()
   const broker = await launch(install, identity, dir, path)
   try {
@@ -72,9 +74,9 @@ async function claimFolder(dir: string): Promise<BrokerIdentity> {
   return brokerIdentity(dir)
 }
 
-function writeFiles(dir: string, identity: BrokerIdentity): void {
+function writeFiles(dir: string, identity: BrokerIdentity, beside: string | null): void {
   const files = brokerFiles(dir)
-  writeSecretFile(files.config, renderConfig(identity, dir))
+  writeSecretFile(files.config, renderConfig(identity, dir, beside))
   writeFileSync(files.plugins, '[].\n')
   writeFileSync(files.log, '')
 }

@@ -86,12 +86,17 @@ async function leave(messaging: ControlMessaging, store: Store, log: Logger): Pr
   process.exit(0)
 }
 
-/** The provider that the settings name. */
+/** Guests by way of the host part, with addresses of the network that the settings name. */
 function computeOf(settings: Settings, store: Store): Compute {
+  const isDocker = settings.REDTROVE_COMPUTE === 'docker'
+  const ownNetwork = settings.REDTROVE_PROCESS_NETWORK ?? networkOf(settings.REDTROVE_STATE_DIR)
   return processes({
     socketPath: stateLayout(settings.REDTROVE_STATE_DIR).hostSocket,
-    network: settings.REDTROVE_PROCESS_NETWORK ?? networkOf(settings.REDTROVE_STATE_DIR),
+    network: isDocker ? settings.REDTROVE_DOCKER_NETWORK : ownNetwork,
+    // Nobody else has an address in Docker's network, and one that nobody has there answers nothing.
+    ...(isDocker ? { listens: async () => false } : {}),
     addresses: store.instances,
+    versions: store.catalog.datastoreVersions,
   })
 }
 

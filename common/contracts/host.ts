@@ -15,8 +15,15 @@ export const guestSpecSchema = z.object({
   /** Hex of the 32-byte key that seals this instance's messages. */
   sealKey: z.string().regex(/^[0-9a-f]{64}$/),
   maxMemoryBytes: z.int().min(0),
+  /** Of the whole guest. The process provider does not enforce them, and its older records do not have them. */
+  ramMb: z.int().min(1).default(128),
+  vcpus: z.int().min(1).default(1),
   /** For the disk alarm; the process provider does not enforce it. */
   volumeGb: z.int().min(1),
+  /** What it runs; `version` is major.minor. The process provider has one only. */
+  datastore: z
+    .object({ name: z.enum(['redis', 'valkey']), version: z.string() })
+    .default({ name: 'redis', version: '7.0' }),
 })
 export type GuestSpec = z.output<typeof guestSpecSchema>
 

@@ -17,17 +17,27 @@ export function brokerFiles(dir: string) {
 
 /**
  * The broker's settings as Erlang terms. The classic file and no rabbitmq.conf: translating the latter costs about half of the
- * start. One user of our own, who exists from the first start on, so there is no `guest`. Every listener on the loopback.
+ * start. One user of our own, who exists from the first start on, so there is no `guest`. Listeners on the loopback, and on `beside` when
+ * guests come from there.
  */
-export function renderConfig({ user, password, ports }: BrokerIdentity, dir: string): string {
+export function renderConfig(
+  { user, password, ports }: BrokerIdentity,
+  dir: string,
+  beside: string | null = null,
+): string {
+  const listeners = ['127.0.0.1', ...(beside === null ? [] : [beside])].map(
+    (host) => `{"${host}", ${ports.amqp}}`,
+  )
+  // A user who may come from elsewhere is in no list of loopback users.
+  const loopbackUsers = beside === null ? `<<${erlangString(user)}>>` : ''
   return `[
  {rabbit, [
-  {tcp_listeners, [{"127.0.0.1", ${ports.amqp}}]},
+  {tcp_listeners, [${listeners.join(', ')}]},
   {default_vhost, <<"/">>},
   {default_user, <<${erlangString(user)}>>},
   {default_pass, <<${erlangString(password)}>>},
   {default_user_tags, [administrator]},
-  {loopback_users, [<<${erlangString(user)}>>]},
+  {loopback_users, [${loopbackUsers}]},
   {log, [
    {console, [{enabled, false}]},
    {file, [{file, ${erlangString(brokerFiles(dir).log)}}, {level, info}, {size, 10485760}, {count, 2}]},

@@ -32,11 +32,11 @@ function hostApp(host: Host, log: Logger): Express {
   app.get('/datastores', async (_request, response) => {
     response.json({ versions: await host.offers() })
   })
-  app.get('/guests', (_request, response) => {
-    response.json({ guests: host.inventory() })
+  app.get('/guests', async (_request, response) => {
+    response.json({ guests: await host.inventory() })
   })
-  app.get('/guests/:id', (request, response) => {
-    response.json(host.inspect(idOf(request.params.id)))
+  app.get('/guests/:id', async (request, response) => {
+    response.json(await host.inspect(idOf(request.params.id)))
   })
   app.put('/guests/:id', async (request, response) => {
     const spec = guestSpecSchema.parse(request.body)

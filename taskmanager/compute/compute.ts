@@ -1,8 +1,8 @@
 import type { DatastoreOffer, GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
 import type { Endpoint, InstanceId } from '../../common/domain/instance.js'
 
-/** All that a provider needs to run a guest; it chooses the address itself. */
-export type Machine = Omit<GuestSpec, 'endpoint'>
+/** All that a provider needs to run a guest; it chooses the address itself, and looks up size and datastore in the instance's row. */
+export type Machine = Omit<GuestSpec, 'endpoint' | 'ramMb' | 'vcpus' | 'datastore'>
 
 /**
  * Where instances live. Every method may be repeated and has a deadline; `unavailable` when the provider does not answer,

@@ -1,15 +1,18 @@
 /*
- * The process provider: agent and redis-server are processes of one machine, owned by its host part. Each instance has a
- * loopback address of its own, so an instance is an address as in Trove.
+ * Guests of one machine, owned by its host part: processes with a loopback address each, or containers with an address in the
+ * engine's network, so an instance is an address as in Trove. Which of them it is only the host part knows.
  */
 import { z } from 'zod'
 import {
   datastoreOfferSchema,
+  type GuestSpec,
   type GuestState,
   guestStateSchema,
   type Order,
 } from '../../common/contracts/host.js'
-import type { InstanceId } from '../../common/domain/instance.js'
+import type { DatastoreVersion } from '../../common/db/store.js'
+import { flavorOf } from '../../common/domain/flavor.js'
+import type { Endpoint, Instance, InstanceId } from '../../common/domain/instance.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import { type AddressBook, allotAddress } from './addresses.js'
 import type { Compute, Machine } from './compute.js'
@@ -28,15 +31,17 @@ export interface ProcessesOptions {
   /** First two numbers of the /16 that addresses come from. */
   readonly network: string
   readonly addresses: AddressBook & {
-    find(
-      projectId: null,
-      id: InstanceId,
-    ): Promise<{ instance: { endpoint: { host: string; port: number } | null } }>
+    find(projectId: null, id: InstanceId): Promise<{ instance: Described }>
   }
+  readonly versions: () => Promise<readonly DatastoreVersion[]>
+  /** Whether somebody has an address already; by default whoever answers there. An engine that gives addresses knows by itself. */
+  readonly listens?: (endpoint: Endpoint) => Promise<boolean>
 }
 
+type Described = Pick<Instance, 'endpoint' | 'flavorId' | 'datastoreVersionId'>
+
 /** Compute over the host part of this machine. */
-export function processes({ socketPath, network, addresses }: ProcessesOptions): Compute {
+export function processes({ socketPath, network, addresses, versions, listens }: ProcessesOptions): Compute {
   const guestPath = (id: InstanceId) => `/guests/${encodeURIComponent(id)}`
   const call = (
     method: 'GET' | 'PUT' | 'POST' | 'DELETE',
@@ -47,8 +52,15 @@ export function processes({ socketPath, network, addresses }: ProcessesOptions):
   return {
     async ensure(machine: Machine, order) {
       const { instance } = await addresses.find(null, machine.instanceId)
-      const endpoint = instance.endpoint ?? (await allotAddress(machine.instanceId, network, addresses))
-      await call('PUT', guestPath(machine.instanceId), ENSURE_MS, { order, body: { ...machine, endpoint } })
+      const endpoint =
+        instance.endpoint ?? (await allotAddress(machine.instanceId, network, addresses, listens))
+      const body = {
+        ...machine,
+        endpoint,
+        ...sizeOf(instance),
+        datastore: datastoreOf(instance, await versions()),
+      }
+      await call('PUT', guestPath(machine.instanceId), ENSURE_MS, { order, body })
       return { endpoint }
     },
     async remove(id, order) {
@@ -81,6 +93,24 @@ export function processes({ socketPath, network, addresses }: ProcessesOptions):
       return (await callHost(socketPath, { method: 'GET', path: '/datastores', timeoutMs, answer })).versions
     },
   }
+}
+
+/** Of the smallest flavor when its own is not offered any more. */
+function sizeOf({ flavorId }: Described): Pick<GuestSpec, 'ramMb' | 'vcpus'> {
+  const { ramMb, vcpus } = flavorOf(flavorId) ?? { ramMb: 128, vcpus: 1 }
+  return { ramMb, vcpus }
+}
+
+function datastoreOf(
+  { datastoreVersionId }: Described,
+  versions: readonly DatastoreVersion[],
+): GuestSpec['datastore'] {
+  const version = versions.find(({ id }) => id === datastoreVersionId)
+  if (version) return { name: version.datastore, version: version.name }
+  throw new RedtroveError(
+    'unprocessable',
+    `The datastore version ${datastoreVersionId} is not known any more.`,
+  )
 }
 
 /** No process of it is left, as far as the host part sees. `absent` counts: there is nothing that could serve. */

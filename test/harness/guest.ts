@@ -91,7 +91,10 @@ export async function newGuest(
       assignment,
       sealKey: '0'.repeat(64),
       maxMemoryBytes: 64 * 1024 * 1024,
+      ramMb: 128,
+      vcpus: 1,
       volumeGb: 1,
+      datastore: { name: 'redis', version: '7.0' },
     },
   }
   const paths = guestPaths(dir)

@@ -37,6 +37,25 @@ describe('settings', () => {
     }
   })
 
+  it('may be in files', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'redtrove-settings-'))
+    const file = join(dir, 'url')
+    writeFileSync(file, 'amqp://user:secret@broker\n')
+    try {
+      const read = (env: Record<string, string>) => readSettings({ REDTROVE_AMQP_URL_FILE: file, ...env })
+      expect(read({}).REDTROVE_AMQP_URL).toBe('amqp://user:secret@broker')
+      expect(() => read({ REDTROVE_AMQP_URL: 'amqp://other' })).toThrow(/REDTROVE_AMQP_URL_FILE: .*only one/)
+      expect(() => readSettings({ REDTROVE_AMQP_URL_FILE: join(dir, 'none') })).toThrow(
+        /REDTROVE_AMQP_URL_FILE: .*cannot be read/,
+      )
+      writeFileSync(file, 'http://user:secret@broker')
+      expect(() => read({})).toThrow(/REDTROVE_AMQP_URL: must start with/)
+      expect(() => read({})).not.toThrow(/secret/)
+    } finally {
+      rmSync(dir, { recursive: true, force: true })
+    }
+  })
+
   it('keep the socket path short enough, however deep the state directory is', () => {
     const deep = `/${'deep/'.repeat(40)}state`
     expect(Buffer.byteLength(stateLayout(deep).hostSocket)).toBeLessThanOrEqual(107)

@@ -16,11 +16,21 @@ afterEach(() => {
 })
 
 const endpoint = { host: '127.83.0.7', port: 6379 }
-const addresses = {
-  find: async () => ({ instance: { endpoint } }),
+const version = {
+  id: randomUUID(),
+  datastore: 'redis' as const,
+  datastoreId: randomUUID(),
+  name: '7.0',
+  version: '7.0.15',
+  isDefault: true,
+  active: true,
+}
+const rows = {
+  find: async () => ({ instance: { endpoint, flavorId: '2', datastoreVersionId: version.id } }),
   endpointsInUse: async () => [],
   setEndpoint: async () => {},
 }
+const addressed = { network: '127.83', addresses: rows, versions: async () => [version] }
 const order = { epoch: 3, attempt: 2 }
 
 async function host(listener: RequestListener) {
@@ -29,7 +39,7 @@ async function host(listener: RequestListener) {
   const server = createServer(listener)
   open.push({ server, dir })
   await new Promise<void>((resolve) => server.listen(socketPath, resolve))
-  return processes({ socketPath, network: '127.83', addresses })
+  return processes({ socketPath, ...addressed })
 }
 
 const state = (instanceId: string, more = {}) =>
@@ -64,7 +74,7 @@ test('a fence that the host part does not confirm has failed, whatever the reaso
   await expect(broken.fence(id, order)).rejects.toMatchObject({ kind: 'fence_failed' })
   const babbling = await host((_request, response) => response.end('hello'))
   await expect(babbling.fence(id, order)).rejects.toMatchObject({ kind: 'fence_failed' })
-  const nobody = processes({ socketPath: join(tmpdir(), `${id}.sock`), network: '127.83', addresses })
+  const nobody = processes({ socketPath: join(tmpdir(), `${id}.sock`), ...addressed })
   await expect(nobody.fence(id, order)).rejects.toMatchObject({ kind: 'fence_failed' })
 })
 
@@ -78,6 +88,6 @@ test('who was overtaken hears so', async () => {
 })
 
 test('a host part that does not run is unavailable', async () => {
-  const nobody = processes({ socketPath: join(tmpdir(), 'nobody.sock'), network: '127.83', addresses })
+  const nobody = processes({ socketPath: join(tmpdir(), 'nobody.sock'), ...addressed })
   await expect(nobody.inspect(randomUUID())).rejects.toMatchObject({ kind: 'unavailable' })
 })

@@ -1,0 +1,250 @@
+/*
+ * The docker provider's host part: each guest is a container with a volume and an address of its own. What a guest should be is in
+ * its folder here, as with processes; what is, is asked of the engine each time, every other second too, so that a guest which an
+ * engine lost in a crash or somebody removed by hand is there again. Guests outlive this process, and the service.
+ */
+import { mkdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { pack } from 'tar-stream'
+import { systemClock } from '../../common/clock.js'
+import { type AgentSeed, agentSeedSchema } from '../../common/contracts/agent-seed.js'
+import type { GuestSpec, GuestState } from '../../common/contracts/host.js'
+import { messageOf } from '../../common/errors.js'
+import type { Logger } from '../../common/log.js'
+import { openSerial, type Serial } from '../../common/serial.js'
+import { waitUntil } from '../../common/wait-until.js'
+import { guestIds, readRecord, removeFolder, writeRecord } from '../host/guest-files.js'
+import type { Host } from '../host/host.js'
+import { asked, type Engine } from './engine.js'
+import {
+  AMQP_URL_FILE,
+  containerOptions,
+  GUEST_DIR,
+  INSTALLATION_LABEL,
+  INSTANCE_LABEL,
+  labelsOf,
+  nameOf,
+  SEED_FILE,
+} from './guest-container.js'
+import { guestImages, imageFor } from './guest-images.js'
+import type { GuestNetwork } from './guest-network.js'
+
+/** A guest that Docker does not start again by itself is down for this long at most. */
+const WATCH_MS = 2_000
+const START_MS_MAX = 10_000
+const KILL_MS_MAX = 8_000
+const GUEST_USER = 10_001
+const GONE = [404]
+/** Not running already, and gone. */
+const NOT_RUNNING = [404, 409]
+
+/** Whose guests, on which engine, and what each agent is told. */
+export interface DockerHostOptions {
+  readonly engine: Engine
+  /** Names what is ours among the engine's containers. */
+  readonly installation: string
+  readonly network: GuestNetwork
+  /** Where the record of each guest is. */
+  readonly guestsDir: string
+  /** The broker's address, as guests reach it. Holds the password. */
+  readonly amqpUrl: () => string
+  readonly agent: Pick<
+    AgentSeed,
+    | 'heartbeatMs'
+    | 'replicationStrategy'
+    | 'disklessSync'
+    | 'disklessSyncDelaySeconds'
+    | 'logLevel'
+    | 'failpoint'
+  >
+  readonly log: Logger
+}
+
+/** Opens the host over its folder and the engine; nothing is changed until `open` or an order. */
+export function openDockerHost(options: DockerHostOptions): Host {
+  const { engine, installation, network, guestsDir, agent, log } = options
+  mkdirSync(guestsDir, { recursive: true, mode: 0o700 })
+  const dirOf = (id: string) => join(guestsDir, id)
+  const containerOf = (id: string) => engine.getContainer(nameOf(id))
+  const lines = new Map<string, Serial>()
+  /** Acts on one guest come one after the other: an order and the watch must not meet in the middle. */
+  const inTurn: <T>(id: string, act: () => Promise<T>) => Promise<T> = (id, act) => {
+    const line = lines.get(id) ?? openSerial()
+    lines.set(id, line)
+    return line(act)
+  }
+  const stopping = new AbortController()
+  let watching: Promise<void> | null = null
+
+  async function inspect(id: string): Promise<GuestState> {
+    const found = await asked(`look at guest ${id}`, containerOf(id).inspect(), GONE)
+    return stateOf(id, found?.State.Running ? found.State.Pid : null, found !== null)
+  }
+
+  function stateOf(id: string, pid: number | null, exists: boolean): GuestState {
+    const desired = readRecord(dirOf(id))?.desired
+    const idle = desired === 'fenced' ? 'fenced' : exists || desired ? 'stopped' : 'absent'
+    return { instanceId: id, state: pid === null ? idle : 'running', agentPid: pid, serverPid: pid }
+  }
+
+  async function make(spec: GuestSpec): Promise<void> {
+    const { instanceId: id, datastore } = spec
+    const image = await imageFor(engine, datastore.name, datastore.version)
+    const volume = { Name: nameOf(id), Labels: labelsOf(id, installation) }
+    await asked(`make a volume for guest ${id}`, engine.createVolume(volume))
+    const wanted = containerOptions(spec, { image, network: network.name, installation })
+    await asked(`make a container for guest ${id}`, engine.createContainer(wanted), [409])
+  }
+
+  /** Into the volume: the files need no place on this machine that the engine could read, and no secret is in an environment. */
+  async function seed(spec: GuestSpec): Promise<void> {
+    const archive = pack()
+    const own = { mode: 0o600, uid: GUEST_USER, gid: GUEST_USER }
+    const content = agentSeedSchema.parse({
+      ...agent,
+      spec,
+      dir: GUEST_DIR,
+      amqpUrlFile: AMQP_URL_FILE,
+      redisServer: `${spec.datastore.name}-server`,
+    })
+    archive.entry({ ...own, name: basename(SEED_FILE) }, JSON.stringify(content))
+    archive.entry({ ...own, name: basename(AMQP_URL_FILE) }, options.amqpUrl())
+    archive.finalize()
+    await asked(
+      'write the seed',
+      containerOf(spec.instanceId).putArchive(await buffer(archive), { path: GUEST_DIR }),
+    )
+  }
+
+  async function setRestart(id: string, name: 'no' | 'unless-stopped'): Promise<void> {
+    await asked(
+      `change when guest ${id} is restarted`,
+      containerOf(id).update({ RestartPolicy: { Name: name } }),
+      GONE,
+    )
+  }
+
+  async function kill(id: string): Promise<void> {
+    await setRestart(id, 'no')
+    await waitUntil(
+      `guest ${id} does not run`,
+      async () => {
+        await asked(`kill guest ${id}`, containerOf(id).kill({ signal: 'SIGKILL' }), NOT_RUNNING)
+        return (await asked(`look at guest ${id}`, containerOf(id).inspect(), GONE))?.State
+      },
+      (state) => !state || (!state.Running && state.Pid === 0),
+      { timeoutMs: KILL_MS_MAX, pollMs: 50, describe: (state) => `it is ${state?.Status}` },
+    )
+  }
+
+  async function run(spec: GuestSpec): Promise<void> {
+    await make(spec)
+    await seed(spec)
+    await setRestart(spec.instanceId, 'unless-stopped')
+    await asked(`start guest ${spec.instanceId}`, containerOf(spec.instanceId).start(), [304])
+  }
+
+  async function remove(id: string): Promise<void> {
+    await asked(`remove guest ${id}`, containerOf(id).remove({ force: true, v: true }), GONE)
+    await asked(`remove the volume of guest ${id}`, engine.getVolume(nameOf(id)).remove(), GONE)
+    removeFolder(dirOf(id))
+    log.info({ instanceId: id }, 'guest removed')
+  }
+
+  /** What was ordered and is not so: one that should run runs, a fenced one does not, nobody's is removed. */
+  async function settle({ instanceId: id, state }: GuestState): Promise<void> {
+    const record = readRecord(dirOf(id))
+    if (record === null) await remove(id)
+    else if (record.desired === 'fenced' && state === 'running') await kill(id)
+    else if (record.desired === 'running' && state !== 'running') {
+      log.warn({ instanceId: id }, 'guest does not run; it is started')
+      await run(record.spec)
+    }
+  }
+
+  async function settleAll(): Promise<void> {
+    const seen = await inventory()
+    const acts = seen.map(({ instanceId: id }) =>
+      inTurn(id, async () => settle(await inspect(id))).catch((error: unknown) =>
+        log.error({ instanceId: id, reason: messageOf(error) }, 'guest not settled'),
+      ),
+    )
+    await Promise.all(acts)
+  }
+
+  async function watch(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await systemClock.sleep(WATCH_MS, stopping.signal).catch(() => undefined)
+      if (stopping.signal.aborted) return
+      // An engine that is away has no guests to settle; its return is seen by the next look.
+      await settleAll().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'no look at guests'))
+    }
+  }
+
+  async function inventory(): Promise<readonly GuestState[]> {
+    const filters = { label: [`${INSTALLATION_LABEL}=${installation}`] }
+    const [containers, volumes] = await Promise.all([
+      asked('list its containers', engine.listContainers({ all: true, filters })),
+      asked('list its volumes', engine.listVolumes({ filters })),
+    ])
+    const labels = [...(containers ?? []), ...(volumes?.Volumes ?? [])].map(({ Labels }) => Labels)
+    const ids = new Set([...guestIds(guestsDir), ...labels.flatMap((label) => label?.[INSTANCE_LABEL] ?? [])])
+    return Promise.all([...ids].map(inspect))
+  }
+
+  async function ensure(spec: GuestSpec): Promise<GuestState> {
+    const id = spec.instanceId
+    const known = readRecord(dirOf(id))
+    // The role at birth stays the first one: later roles are the agent's own memory.
+    const born = known?.spec ?? spec
+    await writeRecord(dirOf(id), { spec: born, desired: 'running' })
+    await run(born)
+    return waitUntil(
+      `guest ${id} runs`,
+      () => inspect(id),
+      ({ state }) => state === 'running',
+      {
+        timeoutMs: START_MS_MAX,
+        kind: 'guest_failed',
+      },
+    )
+  }
+
+  async function fence(id: string): Promise<GuestState> {
+    const record = readRecord(dirOf(id))
+    if (record) await writeRecord(dirOf(id), { ...record, desired: 'fenced' })
+    await kill(id)
+    log.warn({ instanceId: id }, 'guest fenced')
+    return inspect(id)
+  }
+
+  /** Every guest is told what it has to know now: the broker may have moved. */
+  async function open(): Promise<void> {
+    await settleAll()
+    for (const id of guestIds(guestsDir)) {
+      const record = readRecord(dirOf(id))
+      if (record?.desired === 'running') await inTurn(id, () => seed(record.spec))
+    }
+    watching ??= watch()
+  }
+
+  return {
+    inspect,
+    inventory,
+    ensure: (spec) => inTurn(spec.instanceId, () => ensure(spec)),
+    fence: (id) => inTurn(id, () => fence(id)),
+    remove: (id) =>
+      inTurn(id, async () => {
+        await remove(id)
+        return inspect(id)
+      }),
+    offers: async () =>
+      (await guestImages(engine)).map(({ datastore, name, version }) => ({ datastore, name, version })),
+    open,
+    stop: async () => {
+      stopping.abort()
+      await watching
+    },
+  }
+}

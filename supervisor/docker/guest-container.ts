@@ -1,0 +1,74 @@
+/* What a guest is to Docker; pure. */
+import type { ContainerCreateOptions } from 'dockerode'
+import type { GuestSpec } from '../../common/contracts/host.js'
+
+/** Label of everything that belongs to one installation, which is a state directory. */
+export const INSTALLATION_LABEL = 'redtrove.installation'
+/** Label of what belongs to one guest: its id. */
+export const INSTANCE_LABEL = 'redtrove.instance'
+
+/** Where the guest's volume is inside its container. Everything that the agent and redis-server write lies there. */
+export const GUEST_DIR = '/guest'
+/** What the agent is told at its start; holds secrets, 0600. */
+export const SEED_FILE = `${GUEST_DIR}/seed.json`
+/** The broker's address with its password, 0600. */
+export const AMQP_URL_FILE = `${GUEST_DIR}/amqp-url`
+
+/** The agent beside redis-server, its connections, and pages that a fork copies. */
+const BESIDE_DATA_MB = 160
+const MB = 1024 * 1024
+const TMP_MB = 16
+const PIDS_MAX = 256
+const STOP_SECONDS = 12
+
+/** Names of a guest's container and volume; an installation has none twice. */
+export function nameOf(instanceId: string): string {
+  return `redtrove-${instanceId}`
+}
+
+/** Which image, which network, whose. */
+export interface Placement {
+  readonly image: string
+  readonly network: string
+  readonly installation: string
+}
+
+/**
+ * A container that can write to its volume alone, as a user without rights, with the address that the instance keeps. Docker starts
+ * it again when it ends by itself or with the engine, not when it was killed (a fence).
+ */
+export function containerOptions(
+  spec: GuestSpec,
+  { image, network, installation }: Placement,
+): ContainerCreateOptions {
+  const name = nameOf(spec.instanceId)
+  return {
+    name,
+    Image: image,
+    Cmd: [SEED_FILE],
+    Labels: labelsOf(spec.instanceId, installation),
+    StopTimeout: STOP_SECONDS,
+    HostConfig: {
+      Mounts: [{ Type: 'volume', Source: name, Target: GUEST_DIR }],
+      Memory: (spec.ramMb + BESIDE_DATA_MB) * MB,
+      MemorySwap: (spec.ramMb + BESIDE_DATA_MB) * MB,
+      NanoCpus: spec.vcpus * 1_000_000_000,
+      PidsLimit: PIDS_MAX,
+      ReadonlyRootfs: true,
+      Tmpfs: { '/tmp': `rw,noexec,nosuid,size=${TMP_MB}m` },
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      RestartPolicy: { Name: 'unless-stopped' },
+      NetworkMode: network,
+      LogConfig: { Type: 'json-file', Config: { 'max-size': '4m', 'max-file': '2' } },
+    },
+    NetworkingConfig: {
+      EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: spec.endpoint.host } } },
+    },
+  }
+}
+
+/** Labels of a guest's container and volume. */
+export function labelsOf(instanceId: string, installation: string): Record<string, string> {
+  return { [INSTALLATION_LABEL]: installation, [INSTANCE_LABEL]: instanceId }
+}

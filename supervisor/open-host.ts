@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { type Settings, stateLayout } from '../common/config.js'
+import { RedtroveError } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import { openDockerHost } from './docker/docker-host.js'
+import { connectEngine } from './docker/engine.js'
+import { ensureNetwork } from './docker/guest-network.js'
+import type { Host } from './host/host.js'
+import { openProcessHost } from './host/process-host.js'
+
+/** A host part, and where a private broker has to listen so that its guests reach it. */
+export interface OpenedHost {
+  readonly host: Host
+  /** Besides 127.0.0.1. */
+  readonly brokerAddress: string | null
+}
+
+/** The host part that the settings name. `program` is how to run ourselves. */
+export async function openHost(
+  settings: Settings,
+  program: readonly [string, ...string[]],
+  log: Logger,
+): Promise<OpenedHost> {
+  const layout = stateLayout(settings.REDTROVE_STATE_DIR)
+  const agent = {
+    heartbeatMs: settings.REDTROVE_HEARTBEAT_MS,
+    replicationStrategy: settings.REDTROVE_REPLICATION_STRATEGY,
+    disklessSync: settings.REDTROVE_REPL_DISKLESS_SYNC,
+    disklessSyncDelaySeconds: settings.REDTROVE_REPL_DISKLESS_SYNC_DELAY_SECONDS,
+    ...(settings.REDTROVE_FAILPOINT ? { failpoint: settings.REDTROVE_FAILPOINT } : {}),
+    logLevel: settings.REDTROVE_LOG_LEVEL,
+  }
+  if (settings.REDTROVE_COMPUTE === 'process') {
+    const own = { ...agent, amqpUrlFile: layout.amqpUrl, redisServer: settings.REDTROVE_REDIS_SERVER }
+    return {
+      host: openProcessHost({ guestsDir: layout.guests, program, log, agent: own }),
+      brokerAddress: null,
+    }
+  }
+  const engine = connectEngine(settings.REDTROVE_DOCKER_HOST)
+  const installation = settings.REDTROVE_INSTALLATION ?? nameOf(settings.REDTROVE_STATE_DIR)
+  const network = await ensureNetwork(engine, installation, settings.REDTROVE_DOCKER_NETWORK)
+  const amqpUrl = () => guestAmqpUrl(settings, readFileSync(layout.amqpUrl, 'utf8').trim(), network.gateway)
+  const host = openDockerHost({
+    engine,
+    installation,
+    network,
+    guestsDir: layout.guests,
+    amqpUrl,
+    agent,
+    log,
+  })
+  return { host, brokerAddress: network.gateway }
+}
+
+function nameOf(stateDir: string): string {
+  return createHash('sha256').update(stateDir).digest('hex').slice(0, 12)
+}
+
+/** A broker on this machine's loopback is reached over the guests' gateway when it is our own. Fails with `bad_setting` for another's. */
+function guestAmqpUrl(settings: Settings, own: string, gateway: string): string {
+  if (settings.REDTROVE_GUEST_AMQP_URL) return settings.REDTROVE_GUEST_AMQP_URL
+  const url = new URL(own)
+  if (!/^(127\.|localhost$|\[::1\]$)/.test(url.hostname)) return own
+  if (settings.REDTROVE_AMQP_URL)
+    throw new RedtroveError(
+      'bad_setting',
+      `Containers cannot reach the broker at ${url.host}: set REDTROVE_GUEST_AMQP_URL to an address that they can.`,
+    )
+  url.hostname = gateway
+  return url.href
+}
