@@ -22,10 +22,17 @@ export default defineConfig({
         hookTimeout: 180_000,
         fileParallelism: false,
       }),
-      ring('integration', ['test/integration/**/*.test.ts'], {
+      ring('integration', ['test/integration/**/*.test.ts', 'test/scenario/**/*.test.ts'], {
         testTimeout: 180_000,
         hookTimeout: 180_000,
         fileParallelism: false,
+      }),
+      ring('containers', ['test/containers/**/*.test.ts', 'test/scenario/**/*.test.ts'], {
+        testTimeout: 180_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+        globalSetup: ['test/harness/containers/setup.ts'],
+        env: { REDTROVE_TEST_COMPUTE: 'docker' },
       }),
     ],
   },

@@ -27,6 +27,12 @@ const TESTS = [
   { name: 'python3-openstackclient', has: () => existsSync('/usr/bin/openstack') },
   { name: 'python3-troveclient', has: () => existsSync('/usr/lib/python3/dist-packages/troveclient') },
 ]
+/** Of the tests that run guests in containers. */
+const CONTAINERS = [
+  { name: 'docker.io', has: () => onPath('dockerd') && onPath('docker') },
+  { name: 'docker-compose', has: () => onPath('docker-compose') },
+  { name: 'debootstrap', has: () => onPath('debootstrap') },
+]
 /** sqlite3 is compiled where its prebuilt binary cannot be downloaded. */
 const COMPILER = [
   { name: 'python3', has: () => onPath('python3') },
@@ -36,10 +42,12 @@ const COMPILER = [
 
 const hasInitdb = (version) => existsSync(join('/usr/lib/postgresql', version, 'bin', 'initdb'))
 
-/** Installs what is missing for `purpose` ('service' or 'tests') and builds. Throws a sentence when that cannot be done. */
+const FOR = { service: [], tests: TESTS, containers: [...TESTS, ...CONTAINERS] }
+
+/** Installs what is missing for `purpose` ('service', 'tests' or 'containers') and builds. Throws a sentence when that cannot be done. */
 export async function prepare(purpose) {
   requireNode()
-  const wanted = [...SERVICE, ...COMPILER, ...(purpose === 'tests' ? TESTS : [])]
+  const wanted = [...SERVICE, ...COMPILER, ...FOR[purpose]]
   const missing = [...new Set(wanted.filter((one) => !one.has()).map(({ name }) => name))]
   // The compiler is needed by npm, so apt goes first when it is missing; else both run side by side.
   if (COMPILER.some((one) => !one.has())) await installPackages(missing)
@@ -103,7 +111,7 @@ async function built() {
   await told('building', () => quietly(process.execPath, [join(root, 'scripts', 'build.mjs')]))
 }
 
-async function retried(what, act) {
+export async function retried(what, act) {
   for (let attempt = 1; ; attempt++) {
     try {
       return await told(attempt === 1 ? what : `${what} (try ${attempt})`, act)
@@ -130,7 +138,12 @@ async function told(what, act) {
 }
 
 /** Runs a command; its output is shown only when it fails. */
-function quietly(command, args, options = {}) {
+export async function quietly(command, args, options = {}) {
+  await said(command, args, options)
+}
+
+/** The last of what a command prints; rejects with it when the command fails. */
+export function said(command, args, options = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
@@ -141,7 +154,7 @@ function quietly(command, args, options = {}) {
     child.stderr.on('data', keep)
     child.once('error', reject)
     child.once('close', (code) => {
-      if (code === 0) resolve()
+      if (code === 0) resolve(output)
       else reject(new Error(`${command} ${args.slice(0, 2).join(' ')} failed with code ${code}:\n${output}`))
     })
   })

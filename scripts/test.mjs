@@ -1,4 +1,5 @@
-/* The whole truth: prepares the machine, checks types and style, and runs every test, a short seeded part of the fault suite included. */
+/* The whole truth: prepares the machine, checks types and style, and runs every test, a short seeded part of the fault suite and guests in containers included. */
+import { testContainers } from './containers.mjs'
 import { orExplain, prepare, root, run } from './machine.mjs'
 import { bin, runTests } from './run-tests.mjs'
 
@@ -12,8 +13,16 @@ await orExplain(async () => {
   process.stderr.write('test: style ...\n')
   const style = await run(process.execPath, [bin('@biomejs/biome', 'bin/biome'), 'check', '.'])
   if (style !== 0) return style
-  const runs = [await runTests('tests', chosen.length > 0 ? chosen : ['--project', '!faults'])]
-  if (chosen.length === 0) runs.push(await runTests('faults', ['--project', 'faults'], { namespace: true }))
+  const runs = [
+    await runTests(
+      'tests',
+      chosen.length > 0 ? chosen : ['--project', '!faults', '--project', '!containers'],
+    ),
+  ]
+  if (chosen.length === 0) {
+    runs.push(await runTests('faults', ['--project', 'faults'], { namespace: true }))
+    runs.push(await testContainers())
+  }
   const sum = (of) => runs.reduce((total, one) => total + of(one), 0)
   process.stdout.write(
     `tests: ${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed\n`,
