@@ -21,13 +21,13 @@ const BASES = [
 /** The folder of everything that container tests keep from run to run. */
 const CONTAINERS_DIR = join(root, '.tmp', 'containers')
 
-/** Makes the archives that are missing, about forty seconds each, and bases.json, which says what they are. */
+/** Makes the archives that are missing, about a minute each, and bases.json, which says what they are. */
 export async function makeBases() {
   mkdirSync(CONTAINERS_DIR, { recursive: true })
-  for (const { suite, servers } of BASES) {
-    const archive = join(CONTAINERS_DIR, `${suite}.tar`)
+  for (const base of BASES) {
+    const archive = join(CONTAINERS_DIR, `${base.name}.tar`)
     if (!existsSync(archive))
-      await retried(`a root file system of ${suite}`, () => makeBase(suite, servers, archive))
+      await retried(`a root file system of ${base.name}`, () => makeBase(base, archive))
   }
   writeFileSync(join(CONTAINERS_DIR, 'bases.json'), JSON.stringify(BASES))
 }
