@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { RedtroveError } from '../common/errors.js'
 
 /** Linux allows 107 bytes and a terminating zero in a unix socket's path; redis-server takes no longer one either. */
@@ -53,16 +53,36 @@ function farFolder(dir: string): string {
 }
 
 /**
- * Makes the guest's folder and the socket's (0700). Fails with `guest_failed` when the far folder of the socket is not ours alone: anybody may write
- * to the system's temporary folder.
+ * Makes the guest's folder and the socket's (0700). Fails with `guest_failed` when the folder that they belong into is gone, or when the far folder
+ * of the socket is not ours alone: anybody may write to the system's temporary folder.
  */
 export function makeGuestFolders(paths: GuestPaths): void {
-  mkdirSync(paths.dir, { recursive: true, mode: 0o700 })
+  makeFolder(paths.dir)
   const socketFolder = join(paths.socket, '..')
   if (socketFolder === paths.dir) return
-  mkdirSync(socketFolder, { recursive: true, mode: 0o700 })
+  makeFolder(socketFolder)
   const stat = lstatSync(socketFolder)
   if (!stat.isDirectory() || stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) {
     throw new RedtroveError('guest_failed', `${socketFolder} is not a folder of this user alone; remove it.`)
+  }
+}
+
+/**
+ * Makes one folder (0700) when it is not there. Fails with `guest_failed` when the folder around it is gone. None of those is ever made
+ * anew: a guest's folder that somebody removed took its data and its memory with it. (And where it was removed under a mount, Node's
+ * recursive mkdir never returns: the mount is there, and nothing can be made in it.)
+ */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException // fs errors carry a code
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT') throw cause
+    throw new RedtroveError(
+      'guest_failed',
+      `The folder ${dirname(path)} is gone, or its volume is, with all that was kept there. Eject the instance if it leads, and delete it.`,
+      { cause },
+    )
   }
 }

@@ -1,10 +1,11 @@
 /* What keeps a redis-server from starting, found out before it is tried, so that the fault names the cause. */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { z } from 'zod'
 import type { Endpoint, MemberRole } from '../../common/domain/instance.js'
 import { writeDurably } from '../../common/durable-file.js'
-import { RedtroveError } from '../../common/errors.js'
+import { isKind, RedtroveError } from '../../common/errors.js'
+import { makeFolder } from '../paths.js'
 import type { DataFiles } from './data-folder.js'
 
 const ADDRESS_SENTENCES: Readonly<Record<string, string>> = {
@@ -25,12 +26,13 @@ export async function requireAddressFree({ host, port }: Endpoint): Promise<void
   })
 }
 
-/** Makes the data folder when there is none. Fails with `guest_failed` when it cannot be made or may not be written. */
+/** Makes the data folder when there is none. Fails with `guest_failed` when the guest's folder is gone, or it may not be written. */
 export function requireDataFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     accessSync(folder, constants.W_OK | constants.X_OK)
   } catch (cause) {
+    if (isKind(cause)) throw cause
     const { code } = cause as NodeJS.ErrnoException // fs errors carry a code
     throw new RedtroveError('guest_failed', `The data folder ${folder} cannot be written (${code}).`, {
       cause,

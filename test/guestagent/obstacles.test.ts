@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -77,13 +77,26 @@ describe('what keeps a server from starting', () => {
 
   it('a data folder that cannot be written', async () => {
     const guest = await yard.guest(anAssignment())
-    mkdirSync(guest.paths.dir, { recursive: true })
     writeFileSync(guest.paths.data, 'a file, not a folder')
     await guest.openAgent()
     const seen = await guest.until('the fault is told', ({ fault }) => fault !== null)
     expect(seen.fault).toMatch(/data folder .* cannot be written/)
     rmSync(guest.paths.data)
     await guest.ready()
+  })
+})
+
+describe('a folder that is removed while its agent runs', () => {
+  it('is told, and is not made anew with an empty server in it', async () => {
+    const guest = await yard.source()
+    expect(await guest.client().set('k', 'v')).toBe('OK')
+    const server = guest.serverPid()
+    rmSync(guest.paths.dir, { recursive: true })
+    process.kill(server, 'SIGKILL')
+    const gone = /The folder .* is gone, or its volume is/
+    const seen = await guest.until('the fault is told', ({ fault }) => gone.test(fault ?? ''))
+    expect(seen.service).toBe('stopped')
+    expect(existsSync(guest.paths.dir)).toBe(false)
   })
 })
 

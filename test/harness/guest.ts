@@ -1,6 +1,6 @@
 /* A guest on a folder of its own, its agent in this process and its redis-server real; what it would say to a broker is kept here. */
 import { randomInt, randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -97,6 +97,7 @@ export async function newGuest(
       datastore: { name: 'redis', version: '7.0' },
     },
   }
+  mkdirSync(dir, { recursive: true })
   const paths = guestPaths(dir)
   const reports: Observation[] = []
   const clients: Redis[] = []
