@@ -14,6 +14,12 @@ const flag = z
   .enum(['0', '1', 'true', 'false', 'yes', 'no'])
   .transform((text) => ['1', 'true', 'yes'].includes(text))
 
+/** `name=value`; there may be more of `=` in the value. */
+const namedValue = (text: string): [string, string] => {
+  const at = text.indexOf('=')
+  return [text.slice(0, at), text.slice(at + 1)]
+}
+
 const settings = z.object({
   /** Everything that lives: database, keys, tokens, guests, the private broker. */
   REDTROVE_STATE_DIR: z
@@ -46,6 +52,14 @@ const settings = z.object({
     .string()
     .regex(/^(10|172|192)\.\d{1,3}$/, 'must look like 172.30')
     .default('172.30'),
+  /** Volume driver of the engine that makes the docker provider's volumes. */
+  REDTROVE_DOCKER_VOLUME_DRIVER: z.string().min(1).default('local'),
+  /** Options of that driver, separated by blanks; `{gb}` is the size that was asked for. */
+  REDTROVE_DOCKER_VOLUME_OPTIONS: z
+    .string()
+    .regex(/^\s*([^\s=]+=\S+(\s+|$))*$/, 'must look like size={gb}G or type=xfs size={gb}G')
+    .transform((text) => Object.fromEntries(text.split(/\s+/).filter(Boolean).map(namedValue)))
+    .optional(),
   /** Names what is ours on an engine: containers, volumes and the network. Without it, made of the state directory's path. */
   REDTROVE_INSTALLATION: z
     .string()

@@ -46,6 +46,10 @@ export async function openHost(
     engine,
     installation,
     network,
+    storage: {
+      driver: settings.REDTROVE_DOCKER_VOLUME_DRIVER,
+      options: settings.REDTROVE_DOCKER_VOLUME_OPTIONS ?? {},
+    },
     guestsDir: layout.guests,
     amqpUrl,
     agent,

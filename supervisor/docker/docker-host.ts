@@ -10,7 +10,7 @@ import { pack } from 'tar-stream'
 import { systemClock } from '../../common/clock.js'
 import { type AgentSeed, agentSeedSchema } from '../../common/contracts/agent-seed.js'
 import type { GuestSpec, GuestState } from '../../common/contracts/host.js'
-import { messageOf } from '../../common/errors.js'
+import { messageOf, RedtroveError } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
 import { openSerial, type Serial } from '../../common/serial.js'
 import { waitUntil } from '../../common/wait-until.js'
@@ -23,9 +23,10 @@ import {
   GUEST_DIR,
   INSTALLATION_LABEL,
   INSTANCE_LABEL,
-  labelsOf,
   nameOf,
   SEED_FILE,
+  type Storage,
+  volumeOptions,
 } from './guest-container.js'
 import { guestImages, imageFor } from './guest-images.js'
 import type { GuestNetwork } from './guest-network.js'
@@ -45,6 +46,7 @@ export interface DockerHostOptions {
   /** Names what is ours among the engine's containers. */
   readonly installation: string
   readonly network: GuestNetwork
+  readonly storage: Storage
   /** Where the record of each guest is. */
   readonly guestsDir: string
   /** The broker's address, as guests reach it. Holds the password. */
@@ -88,11 +90,29 @@ export function openDockerHost(options: DockerHostOptions): Host {
     return { instanceId: id, state: pid === null ? idle : 'running', agentPid: pid, serverPid: pid }
   }
 
+  /** Once in a guest's life: an empty volume in place of one that somebody removed would make a source that leads with nothing. */
+  async function makeVolume(spec: GuestSpec): Promise<void> {
+    const { instanceId: id } = spec
+    const record = readRecord(dirOf(id))
+    const found = await asked(
+      `look at the volume of guest ${id}`,
+      engine.getVolume(nameOf(id)).inspect(),
+      GONE,
+    )
+    if (!found && record?.hasVolume)
+      throw new RedtroveError(
+        'guest_failed',
+        `The volume ${nameOf(id)} is gone, and the data with it. Eject the instance if it leads, and delete it.`,
+      )
+    const wanted = volumeOptions(spec, options.storage, installation)
+    if (!found) await asked(`make a volume for guest ${id}`, engine.createVolume(wanted))
+    if (record && !record.hasVolume) await writeRecord(dirOf(id), { ...record, hasVolume: true })
+  }
+
   async function make(spec: GuestSpec): Promise<void> {
     const { instanceId: id, datastore } = spec
     const image = await imageFor(engine, datastore.name, datastore.version)
-    const volume = { Name: nameOf(id), Labels: labelsOf(id, installation) }
-    await asked(`make a volume for guest ${id}`, engine.createVolume(volume))
+    await makeVolume(spec)
     const wanted = containerOptions(spec, { image, network: network.name, installation })
     await asked(`make a container for guest ${id}`, engine.createContainer(wanted), [409])
   }
@@ -198,7 +218,7 @@ export function openDockerHost(options: DockerHostOptions): Host {
     const known = readRecord(dirOf(id))
     // The role at birth stays the first one: later roles are the agent's own memory.
     const born = known?.spec ?? spec
-    await writeRecord(dirOf(id), { spec: born, desired: 'running' })
+    await writeRecord(dirOf(id), { ...known, spec: born, desired: 'running' })
     await run(born)
     return waitUntil(
       `guest ${id} runs`,

@@ -1,5 +1,5 @@
 /* What a guest is to Docker; pure. */
-import type { ContainerCreateOptions } from 'dockerode'
+import type { ContainerCreateOptions, VolumeCreateOptions } from 'dockerode'
 import type { GuestSpec } from '../../common/contracts/host.js'
 
 /** Label of everything that belongs to one installation, which is a state directory. */
@@ -65,6 +65,31 @@ export function containerOptions(
     NetworkingConfig: {
       EndpointsConfig: { [network]: { IPAMConfig: { IPv4Address: spec.endpoint.host } } },
     },
+  }
+}
+
+/** What volumes are made of: a volume driver of the engine, and options of that driver. */
+export interface Storage {
+  readonly driver: string
+  /** `{gb}` in a value stands for the size that was asked for. */
+  readonly options: Readonly<Record<string, string>>
+}
+
+/** A guest's volume, with its size where the driver's options have a place for it. */
+export function volumeOptions(
+  spec: GuestSpec,
+  { driver, options }: Storage,
+  installation: string,
+): VolumeCreateOptions {
+  const filled = Object.entries(options).map(([name, value]) => [
+    name,
+    value.replaceAll('{gb}', String(spec.volumeGb)),
+  ])
+  return {
+    Name: nameOf(spec.instanceId),
+    Labels: labelsOf(spec.instanceId, installation),
+    Driver: driver,
+    DriverOpts: Object.fromEntries(filled),
   }
 }
 

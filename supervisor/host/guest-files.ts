@@ -6,7 +6,12 @@ import { type GuestSpec, guestSpecSchema } from '../../common/contracts/host.js'
 import { writeDurably } from '../../common/durable-file.js'
 
 /** What the host keeps of a guest, in the guest's own folder: what it is, and whether it may run. */
-const recordSchema = z.object({ spec: guestSpecSchema, desired: z.enum(['running', 'fenced']) })
+const recordSchema = z.object({
+  spec: guestSpecSchema,
+  desired: z.enum(['running', 'fenced']),
+  /** A volume was made for it. Not there with processes, whose data is in this folder too. */
+  hasVolume: z.boolean().optional(),
+})
 export type GuestRecord = z.output<typeof recordSchema>
 
 const RECORD = 'guest.json'

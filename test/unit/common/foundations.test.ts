@@ -37,6 +37,17 @@ describe('settings', () => {
     }
   })
 
+  it('take options of a volume driver as words', () => {
+    const read = (text: string) =>
+      readSettings({ REDTROVE_DOCKER_VOLUME_OPTIONS: text }).REDTROVE_DOCKER_VOLUME_OPTIONS
+    expect(read(' type=nfs  o=addr=10.0.0.1,rw size={gb}G ')).toEqual({
+      type: 'nfs',
+      o: 'addr=10.0.0.1,rw',
+      size: '{gb}G',
+    })
+    for (const bad of ['size', '=1', 'a=1 b', 'a= b=1']) expect(() => read(bad)).toThrow(/must look like/)
+  })
+
   it('may be in files', () => {
     const dir = mkdtempSync(join(tmpdir(), 'redtrove-settings-'))
     const file = join(dir, 'url')
