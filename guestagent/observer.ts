@@ -11,6 +11,8 @@ import type { ManagedServer } from './server.js'
 /** A server that has not answered for this long after its start is said to hang. */
 const SILENT_MS_MAX = 5_000
 const DISK_LOOK_MS = 1_000
+/** With less room than this a disk counts as full. */
+const FULL_BYTES = 64 * 1024
 
 /** Looks at one redis-server; every look is fresh. */
 export interface Observer {
@@ -50,7 +52,12 @@ export function observer(options: ObserverOptions): Observer {
     const state = server.state()
     if (state !== 'up') {
       lastAnswerMs = clock.monotonicMs()
-      return { facts: infoFacts(''), service: state, fenced: null, fault: server.fault() }
+      return {
+        facts: infoFacts(''),
+        service: state,
+        fenced: null,
+        fault: whyDown(server.fault(), disk.freeBytes),
+      }
     }
     try {
       const { info, fenceReplicas } = await (await server.admin()).look()
@@ -60,7 +67,8 @@ export function observer(options: ObserverOptions): Observer {
         facts,
         service: facts.loading ? 'loading' : 'running',
         fenced: fenceReplicas === null ? null : fenceReplicas >= FENCE_REPLICAS,
-        fault: server.fault() ?? persistenceFault(facts.persistence, disk.freeBytes),
+        fault:
+          server.fault() ?? persistenceFault(facts.persistence, disk.freeBytes) ?? diskFault(disk.freeBytes),
       }
     } catch (error) {
       return { facts: infoFacts(''), fenced: null, ...silence(error, clock.monotonicMs() - lastAnswerMs) }
@@ -117,6 +125,17 @@ function silence(error: unknown, silentMs: number): Pick<Observation, 'service' 
     service: 'starting',
     fault: `redis-server runs but has not answered for ${Math.round(silentMs / 1000)} s: ${sentence}`,
   }
+}
+
+/** Said before anything fails for it: a replica that cannot take a copy for want of room has no failure of its own. */
+function diskFault(freeBytes: number | null): string | null {
+  if (freeBytes === null || freeBytes >= FULL_BYTES) return null
+  return 'The disk is full. Free some space, and restart the instance if it does not come back by itself.'
+}
+
+/** A server that ended because its disk was full could often not even say so: its log is there too. */
+function whyDown(fault: string | null, freeBytes: number | null): string | null {
+  return fault === null ? null : [diskFault(freeBytes), fault].filter(Boolean).join(' ')
 }
 
 function persistenceFault(persistence: PersistenceFacts, freeBytes: number | null): string | null {

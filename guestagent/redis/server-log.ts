@@ -52,6 +52,8 @@ function readTail(path: string, fromBytes: number, sizeBytes: number): string {
 }
 
 const FATAL = /^(?:>>> |\*\*\* FATAL|Can't|Fatal error|# )/
+/** What every start says of the machine's settings. */
+const ADVICE = /^# WARNING:? (?:Memory overcommit|overcommit_memory|The TCP backlog|[Yy]ou have Transparent)/
 
 /**
  * The end of a log as one sentence for a fault: the last warnings, without time stamps, banners or any of `secrets`.
@@ -61,7 +63,7 @@ export function lastWords(log: string, secrets: readonly string[]): string {
   const lines = log
     .split('\n')
     .map((line) => line.replace(/^\d+:[A-Z] .{20,24} ([#*.-]) /, '$1 ').trim())
-    .filter((line) => FATAL.test(line))
+    .filter((line) => FATAL.test(line) && !ADVICE.test(line))
     .map((line) => line.replace(/^[#*] /, ''))
     .slice(-3)
   const text = lines.join(' ') || 'it left no message'
