@@ -3,6 +3,7 @@ import type { TestProject } from 'vitest/node'
 import { removeGuests } from '../places/docker-place.js'
 import { clientOf, type EnginePlace, enginePlace, startEngine, stopEngine } from './engine.js'
 import { buildGuestImages, CONTAINERS_DIR } from './images.js'
+import { startVolumePlugin } from './volume-plugin.js'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -15,15 +16,20 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   if (!process.env.REDTROVE_TEST_NAMESPACE) throw new Error('Run these by npm run test:containers.')
   const engine = enginePlace(join(CONTAINERS_DIR, 'data'))
-  await startEngine(engine)
+  const stopPlugin = await startVolumePlugin()
+  const stop = async () => {
+    await stopEngine(engine)
+    await stopPlugin()
+  }
   try {
+    await startEngine(engine)
     // A run that was killed leaves its things in the data folder.
     await removeGuests(clientOf(engine))
     await buildGuestImages(engine)
   } catch (error) {
-    await stopEngine(engine)
+    await stop()
     throw error
   }
   project.provide('engine', engine)
-  return () => stopEngine(engine)
+  return stop
 }

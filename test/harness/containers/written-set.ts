@@ -1,0 +1,63 @@
+/* A set that clients write to all the while, and what must hold of it when a fault is over. */
+import { expect } from 'vitest'
+import { waitUntil } from '../../../common/wait-until.js'
+import { type Ledger, startWriters, type Writers } from '../../../demo/writers.js'
+import { type ReplicaSet, replicaSet } from '../replica-set.js'
+import type { TroveClient } from '../trove-client.js'
+
+const HEALTHY_MS_MAX = 90_000
+
+/** A set and its writers. */
+export interface WrittenSet {
+  readonly set: ReplicaSet
+  readonly writers: Writers
+  /** Waits until so many more writes are acknowledged. */
+  more(count: number): Promise<void>
+  /** How often writers were told this code until now. */
+  refusals(code: string): number
+  /**
+   * Ends the writers. Every member is healthy and linked, exactly the source takes writes, and every member has every write that was
+   * acknowledged.
+   */
+  whole(): Promise<{ readonly source: string; readonly ledger: Ledger }>
+}
+
+/** Makes a set with `replicas` replicas on a running service, and starts to write. */
+export async function writtenSet(
+  stack: { readonly client: TroveClient },
+  name: string,
+  replicas: number,
+): Promise<WrittenSet> {
+  const { client } = stack
+  const set = await replicaSet(stack, name, replicas)
+  const writers = startWriters({
+    members: () => set.endpoints,
+    password: set.password,
+    writers: 4,
+    prefix: name,
+  })
+  return {
+    set,
+    writers,
+    more: async (count) => {
+      const before = writers.ledger.acks.length
+      await waitUntil(
+        `${count} more writes are acknowledged`,
+        () => writers.ledger.acks.length - before,
+        (acks) => acks >= count,
+        { timeoutMs: 60_000, describe: (acks) => `${acks}, ${JSON.stringify(writers.ledger.refusals)}` },
+      )
+    },
+    refusals: (code) => writers.ledger.refusals[code] ?? 0,
+    whole: async () => {
+      for (const id of set.ids) await client.healthy(id, HEALTHY_MS_MAX)
+      const source = await set.sourceId()
+      await set.linksUp(source)
+      const ledger = await writers.stop()
+      for (const id of set.ids) expect(await set.heldBy(id, name, ledger)).toEqual([])
+      const said = await Promise.all(set.ids.map(async (id) => [id, await set.tryWrite(id)] as const))
+      expect(said.filter(([, answer]) => answer === 'OK').map(([id]) => id)).toEqual([source])
+      return { source, ledger }
+    },
+  }
+}
