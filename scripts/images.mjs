@@ -39,7 +39,7 @@ export async function buildGuestImage(
   if (!version) throw new Error(`${datastore}-server in the image ${name} does not say its version`)
   const labels = ['--label', `redtrove.datastore=${datastore}`, '--label', `redtrove.version=${version}`]
   await quietly('docker', [...build, ...labels, ...args, '.'], options)
-  return `${name} (${datastore} ${version})`
+  return `${name} (${datastore} ${version}, ${await sizeOf(name, options)})`
 }
 
 /** Builds the image of the control plane on `base`; answers with its name. */
@@ -50,11 +50,15 @@ export async function buildControlImage(
   const context = await layOut()
   const node = nodeImage ? ['--build-arg', `NODE_IMAGE=${nodeImage}`] : []
   const args = ['--build-arg', `BASE_IMAGE=${base}`, ...node, '-f', 'deploy/control.Dockerfile', context]
-  await quietly('docker', ['build', '-q', '-t', 'redtrove-control', ...args], {
-    cwd: root,
-    env: { ...process.env, ...env },
-  })
-  return 'redtrove-control'
+  const options = { cwd: root, env: { ...process.env, ...env } }
+  await quietly('docker', ['build', '-q', '-t', 'redtrove-control', ...args], options)
+  return `redtrove-control (${await sizeOf('redtrove-control', options)})`
+}
+
+/** With its base, as it lies on the engine's disk. */
+async function sizeOf(name, options) {
+  const bytes = await said('docker', ['image', 'inspect', '--format', '{{.Size}}', name], options)
+  return `${Math.round(Number(bytes) / 1_000_000)} MB`
 }
 
 /** A folder with what runs, and nothing that is only for development. */

@@ -161,6 +161,31 @@ it("a source's container and volume removed: none is made anew, a replica leads 
   say("a source's container and volume removed", ledger.acks.length)
 })
 
+it('a driver that refuses to make a volume: the fault has its words, and the instance can be deleted', async () => {
+  const without = dockerPlace(inject('engine'), {
+    REDTROVE_DOCKER_VOLUME_DRIVER: SIZED_DRIVER,
+    REDTROVE_DOCKER_NETWORK: '172.29',
+  })
+  const other = await without.open()
+  try {
+    const answer = await other.client.send<{ instance: { id: string } }>('POST', '/instances', {
+      instance: { name: 'refused', flavorRef: '1', volume: { size: 1 }, datastore: { type: 'redis' } },
+    })
+    const { id } = answer.body.instance
+    const shown = await waitUntil(
+      'the instance is in ERROR',
+      () => other.client.show(id),
+      ({ status }) => status === 'ERROR',
+      { timeoutMs: 60_000 },
+    )
+    expect(shown.fault?.message).toContain('a volume needs size=NUMBER')
+    await other.client.send('DELETE', `/instances/${id}`)
+    await other.client.gone(id)
+  } finally {
+    await other.stop()
+  }
+})
+
 /** Leaves no room on a guest's volume. */
 async function fillVolume(id: string): Promise<{ readonly folder: string; readonly filler: string }> {
   const { Mountpoint: folder } = await docker.getVolume(`redtrove-${id}`).inspect()

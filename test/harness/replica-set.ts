@@ -12,8 +12,8 @@ export interface ReplicaSet {
   endpointOf(id: string): Endpoint
   /** The member that the API shows as the source. */
   sourceId(): Promise<string>
-  /** Waits until every other member has its link up to `sourceId` and says so itself. */
-  linksUp(sourceId: string): Promise<void>
+  /** Waits until every other member (of `among`, when it is given) has its link up to `sourceId` and says so itself. */
+  linksUp(sourceId: string, among?: readonly string[]): Promise<void>
   /** Sum of [sync_full] over all members: it rises with every full resynchronisation somebody served. */
   fullSyncs(): Promise<number>
   /** Acknowledged ids that a member lacks once it has caught up. */
@@ -64,8 +64,8 @@ function describeSet(
       if (!source) throw new Error(`no source among ${JSON.stringify(shown)}`)
       return source.id
     },
-    linksUp: async (sourceId) => {
-      for (const id of ids) {
+    linksUp: async (sourceId, among = ids) => {
+      for (const id of among) {
         if (id === sourceId) continue
         await waitUntil(
           `${id} follows ${sourceId}`,

@@ -92,6 +92,28 @@ export async function killEngine(place: EnginePlace): Promise<void> {
   await ended(pid)
 }
 
+/**
+ * Everything on the engine's machine at once, as a power cut: the engine, its helpers and every process of every container get SIGKILL,
+ * and nothing that only lives until a reboot stays. Unlike with a real one, what was written and not flushed is kept. Answers
+ * with the number of processes.
+ */
+export async function losePower(place: EnginePlace): Promise<number> {
+  const all = new Set([enginePid(place), ...helpersOf(place)].filter((pid) => pid > 0).flatMap(familyOf))
+  for (const pid of all) killNow(pid)
+  await waitUntil(
+    'every process of the machine has ended',
+    // A dead process that nobody has waited for has no working folder any more.
+    () => [...all].filter((pid) => existsSync(`/proc/${pid}/cwd`)),
+    (left) => left.length === 0,
+    { timeoutMs: STOP_MS_MAX, pollMs: 50 },
+  )
+  for (const folder of [place.runDir, place.dataDir])
+    for (const mount of mountsBelow(folder)) await run('umount', ['--lazy', mount])
+  for (const name of readdirSync(place.runDir).filter((one) => one !== 'log'))
+    rmSync(join(place.runDir, name), { recursive: true, force: true })
+  return all.size
+}
+
 /** Ends it, its containers and all that came with it; its folder goes, its data stays. */
 export async function stopEngine(place: EnginePlace): Promise<void> {
   const pid = enginePid(place)
@@ -126,6 +148,21 @@ async function ended(pid: number): Promise<void> {
     (there) => !there,
     { timeoutMs: STOP_MS_MAX, pollMs: 50 },
   )
+}
+
+/** A process and all that come from it, as far as they have not ended meanwhile. */
+function familyOf(pid: number): readonly number[] {
+  const file = `/proc/${pid}/task/${pid}/children`
+  const children = existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ').filter(Boolean) : []
+  return [pid, ...children.map(Number).flatMap(familyOf)]
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended with the ones before it.
+  }
 }
 
 /** Pids of containerd and its shims, which name the folder on their command lines. */

@@ -17,9 +17,9 @@ export interface WrittenSet {
   refusals(code: string): number
   /**
    * Ends the writers. Every member is healthy and linked, exactly the source takes writes, and every member has every write that was
-   * acknowledged.
+   * acknowledged; `ejected` is no member any more, and takes no writes.
    */
-  whole(): Promise<{ readonly source: string; readonly ledger: Ledger }>
+  whole(ejected?: string): Promise<{ readonly source: string; readonly ledger: Ledger }>
 }
 
 /** Makes a set with `replicas` replicas on a running service, and starts to write. */
@@ -49,12 +49,13 @@ export async function writtenSet(
       )
     },
     refusals: (code) => writers.ledger.refusals[code] ?? 0,
-    whole: async () => {
-      for (const id of set.ids) await client.healthy(id, HEALTHY_MS_MAX)
+    whole: async (ejected) => {
+      const members = set.ids.filter((id) => id !== ejected)
+      for (const id of members) await client.healthy(id, HEALTHY_MS_MAX)
       const source = await set.sourceId()
-      await set.linksUp(source)
+      await set.linksUp(source, members)
       const ledger = await writers.stop()
-      for (const id of set.ids) expect(await set.heldBy(id, name, ledger)).toEqual([])
+      for (const id of members) expect(await set.heldBy(id, name, ledger)).toEqual([])
       const said = await Promise.all(set.ids.map(async (id) => [id, await set.tryWrite(id)] as const))
       expect(said.filter(([, answer]) => answer === 'OK').map(([id]) => id)).toEqual([source])
       return { source, ledger }

@@ -81,7 +81,7 @@ async function spareSegments(db: Database): Promise<number> {
 }
 
 /** Until it takes connections. A full disk ends it when it needs a segment, also while it recovers; so it is started again. */
-async function haveRunning(postgres: Postgres): Promise<void> {
+export async function haveRunning(postgres: Postgres): Promise<void> {
   const answers = async (db: Database): Promise<boolean> => {
     // Children of a killed postmaster hold its shared memory until they have noticed.
     if (postgres.pids().length === 0) await postgres.start()
