@@ -8,7 +8,7 @@ export function authenticate({ tokens }: Pick<ApiContext, 'tokens'>): RequestHan
   return (request, response, next) => {
     const presented = request.get('x-auth-token')
     const entry = presented ? findToken(tokens, presented) : null
-    if (!entry) return refuse(response, `http://${request.get('host') ?? 'localhost'}`)
+    if (!entry) return refuse(response, `${request.protocol}://${request.get('host') ?? 'localhost'}`)
     response.locals.projectId = entry.project
     response.locals.isAdmin = entry.admin
     next()

@@ -22,6 +22,8 @@ export interface Caller {
   readonly projectId: string
   readonly isAdmin: boolean
   readonly requestId: string
+  /** How it came here. */
+  readonly protocol: 'http' | 'https'
   /** Host header, for links. */
   readonly host: string
 }

@@ -73,6 +73,7 @@ function callerOf(http: HttpRequest, response: Response): Caller {
     projectId: String(response.locals.projectId ?? ''),
     isAdmin: response.locals.isAdmin === true,
     requestId: String(response.locals.requestId),
+    protocol: http.secure ? 'https' : 'http',
     host: /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : 'localhost',
   }
 }

@@ -1,5 +1,8 @@
 import type { components } from '../common/openapi.js'
+import { connectTrouble } from '../common/tls/trouble.js'
 import { CliError, EXIT } from './exit-codes.js'
+import { type HttpAnswer, sendRequest } from './send-request.js'
+import type { ClientSettings } from './settings.js'
 
 export type Flavor = components['schemas']['Flavor']
 export type Instance = components['schemas']['Instance']
@@ -23,11 +26,12 @@ export interface Client {
   readonly project: string
 }
 
-/** `url` is http://HOST:PORT/v1.0/PROJECT. */
-export function openClient(url: string, token: string): Client {
-  async function request(method: string, path: string, body: unknown): Promise<Response> {
+/** `url` is http://HOST:PORT/v1.0/PROJECT or the same with https://; the certificate is verified. */
+export function openClient({ url, token, ca }: ClientSettings): Client {
+  async function request(method: string, path: string, body: unknown): Promise<HttpAnswer> {
     try {
-      return await fetch(`${url}${path}`, {
+      return await sendRequest({
+        url: `${url}${path}`,
         method,
         headers: {
           'x-auth-token': token,
@@ -35,25 +39,24 @@ export function openClient(url: string, token: string): Client {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(REQUEST_MS_MAX),
+        ...(ca ? { ca } : {}),
+        timeoutMs: REQUEST_MS_MAX,
       })
     } catch (error) {
       throw new CliError(
         EXIT.unreachable,
-        `The service at ${url} does not answer (${causeOf(error)}). Is it running? Start it with npm start.`,
+        `The service at ${url} does not answer (${causeOf(error, url)}). Is it running? Start it with npm start.`,
       )
     }
   }
 
   async function call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
-    const response = await request(method, path, body)
-    const text = await response.text().catch((error: unknown) => {
-      throw new CliError(EXIT.unreachable, `The answer of ${url} broke off (${causeOf(error)}).`)
-    })
-    const parsed = parse(response.status, text)
-    if (!response.ok) throw faultOf(response.status, parsed)
+    const { status, headers, text } = await request(method, path, body)
+    const parsed = parse(status, text)
+    if (status < 200 || status > 299) throw faultOf(status, parsed)
+    const operationId = headers['x-redtrove-operation-id']
     // The API's own tests hold every answer against openapi.yaml.
-    return { body: parsed as T, operationId: response.headers.get('x-redtrove-operation-id') }
+    return { body: parsed as T, operationId: typeof operationId === 'string' ? operationId : null }
   }
 
   return {
@@ -63,13 +66,12 @@ export function openClient(url: string, token: string): Client {
   }
 }
 
-/** What lies under a failed request; several addresses of one host fail with a code each and no message. */
-function causeOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return `no answer within ${REQUEST_MS_MAX / 1000} s`
-  const { cause } = error
-  if (!(cause instanceof Error)) return error.message
-  return cause.message || String((cause as NodeJS.ErrnoException).code ?? cause.name) // node puts the code there
+/** Why there is no answer; several addresses of one host fail with a code each and no message. */
+function causeOf(error: unknown, url: string): string {
+  const code = String((error as NodeJS.ErrnoException).code ?? '') // node puts the code there
+  if (code === 'ECONNRESET' && url.startsWith('http:'))
+    return 'it ended the connection; if it speaks HTTPS, REDTROVE_URL has to begin with https://'
+  return connectTrouble(error, 'REDTROVE_CA_FILE') || code
 }
 
 function parse(status: number, text: string): unknown {

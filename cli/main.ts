@@ -91,10 +91,10 @@ function inherit(command: Command): void {
 }
 
 function contextOf(options: GlobalOptions, streams: Streams): CommandContext {
-  const { url, token } = clientSettings(streams.env)
+  const settings = clientSettings(streams.env)
   const output: Output = { json: options.json === true, ...streams }
   return {
-    client: openClient(url, token),
+    client: openClient(settings),
     output,
     follow: { wait: options.wait ?? streams.isTerminal, timeoutSeconds: options.timeout },
   }
@@ -110,4 +110,5 @@ const HELP = `
 Also: redtrove serve all|api|taskmanager|host, redtrove demo [--keep]
 
 Exit codes: 0 done, 1 the operation failed or was taken back, 2 usage, 3 not found, 4 refused, 5 no answer or server error,
-6 --timeout is over, 78 settings missing. Settings: REDTROVE_URL and REDTROVE_TOKEN, as in .redtrove/clientrc.`
+6 --timeout is over, 78 settings missing. Settings: REDTROVE_URL and REDTROVE_TOKEN, as in .redtrove/clientrc,
+and REDTROVE_CA_FILE for a service with a private CA.`

@@ -8,11 +8,17 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { RedtroveError } from './errors.js'
+import { tlsComplaints } from './tls/complaints.js'
 
 const positiveMs = z.coerce.number().int().positive()
 const flag = z
   .enum(['0', '1', 'true', 'false', 'yes', 'no'])
   .transform((text) => ['1', 'true', 'yes'].includes(text))
+/** Names a file; guests and children of ours work in other folders. */
+const file = z
+  .string()
+  .min(1)
+  .transform((path) => resolve(path))
 
 /** `name=value`; there may be more of `=` in the value. */
 const namedValue = (text: string): [string, string] => {
@@ -30,16 +36,25 @@ const settings = z.object({
   REDTROVE_API_HOST: z.string().min(1).default('127.0.0.1'),
   /** 0 takes a free port; the ready line and clientrc say which. */
   REDTROVE_API_PORT: z.coerce.number().int().min(0).max(65535).default(8779),
+  /** The API's certificate (PEM, with those between it and its CA) and its key: with them it speaks HTTPS and nothing else. */
+  REDTROVE_API_CERT_FILE: file.optional(),
+  REDTROVE_API_KEY_FILE: file.optional(),
+  /** The CA of that certificate when it is a private one, for clients. */
+  REDTROVE_CA_FILE: file.optional(),
   /** `postgres://…`, or nothing for the SQLite file in the state directory. */
   REDTROVE_DATABASE_URL: z
     .string()
     .regex(/^(postgres(ql)?:\/\/|sqlite:)/, 'must start with postgres:// or sqlite:')
     .optional(),
+  /** The CA of PostgreSQL's certificate; with it, or with sslmode=verify-full, the connection is verified. */
+  REDTROVE_DATABASE_CA_FILE: file.optional(),
   /** `amqp://…` or `amqps://…`; nothing starts a private rabbitmq-server (npm start). */
   REDTROVE_AMQP_URL: z
     .string()
     .regex(/^amqps?:\/\//, 'must start with amqp:// or amqps://')
     .optional(),
+  /** The CA of the broker's certificate when it is a private one; guests get a copy. */
+  REDTROVE_AMQP_CA_FILE: file.optional(),
   /** Where instances live: processes of this machine, or containers of a Docker Engine. */
   REDTROVE_COMPUTE: z.enum(['process', 'docker']).default('process'),
   /** The engine of the docker provider. */
@@ -118,11 +133,16 @@ export type Settings = z.output<typeof settings>
 export function readSettings(env: Readonly<Record<string, string | undefined>> = process.env): Settings {
   const given = Object.entries(env).filter(([name, value]) => name.startsWith('REDTROVE_') && value)
   const files = given.flatMap(([name, file = '']) => fileSetting(name, file, env))
-  const parsed = settings.safeParse({ ...Object.fromEntries(given), ...Object.fromEntries(files) })
+  const all: Record<string, string | undefined> = {
+    ...Object.fromEntries(given),
+    ...Object.fromEntries(files),
+  }
+  const parsed = settings.safeParse(all)
   const unread = files.flatMap(([name, , why]) => (why === null ? [] : [`  ${name}_FILE: ${why}`]))
-  if (parsed.success && unread.length === 0) return parsed.data
+  const unfit = tlsComplaints(all).map(([name, what]) => `  ${name}: ${what}`)
+  if (parsed.success && unread.length + unfit.length === 0) return parsed.data
   const bad = parsed.error?.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`) ?? []
-  const lines = [...unread, ...bad]
+  const lines = [...unread, ...bad, ...unfit]
   throw new RedtroveError('bad_setting', `Bad settings:\n${lines.join('\n')}`)
 }
 
@@ -195,9 +215,17 @@ export function brokerPlace(amqpUrl: string): string {
   return `${hostname}:${port || (protocol === 'amqps:' ? 5671 : 5672)}`
 }
 
-/** Database address as knex wants it. */
-export function databaseUrlOf(config: Settings): string {
-  return config.REDTROVE_DATABASE_URL ?? `sqlite:${stateLayout(config.REDTROVE_STATE_DIR).database}`
+/** Where the database is, and whose signature its certificate must bear. */
+export function databaseOf(config: Settings): { readonly url: string; readonly caFile?: string } {
+  const url = config.REDTROVE_DATABASE_URL ?? `sqlite:${stateLayout(config.REDTROVE_STATE_DIR).database}`
+  const caFile = config.REDTROVE_DATABASE_CA_FILE
+  return { url, ...(caFile ? { caFile } : {}) }
+}
+
+/** Where the broker is, asked before each attempt, and whose signature its certificate must bear. */
+export function brokerOf(config: Settings): { readonly url: () => string; readonly caFile?: string } {
+  const caFile = config.REDTROVE_AMQP_CA_FILE
+  return { url: () => amqpUrlOf(config), ...(caFile ? { caFile } : {}) }
 }
 
 /** What the command line client reads: where the service is, or in which state directory to look for that. */
@@ -205,6 +233,7 @@ export function readClientSettings(env: Readonly<Record<string, string | undefin
   return {
     url: env.REDTROVE_URL,
     token: env.REDTROVE_TOKEN,
+    caFile: env.REDTROVE_CA_FILE || undefined,
     stateDir: resolve(env.REDTROVE_STATE_DIR || '.redtrove'),
   }
 }

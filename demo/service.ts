@@ -27,7 +27,14 @@ export async function startService(
 ): Promise<Service> {
   const stateDir = mkdtempSync(join(tmpdir(), 'redtrove-demo-'))
   const child = spawn(process.execPath, [...process.execArgv, script, 'serve', 'all'], {
-    env: { ...env, REDTROVE_STATE_DIR: stateDir, REDTROVE_API_PORT: env.REDTROVE_API_PORT ?? '0' },
+    env: {
+      ...env,
+      REDTROVE_STATE_DIR: stateDir,
+      REDTROVE_API_PORT: env.REDTROVE_API_PORT ?? '0',
+      // The demo stays on the loopback and shows its own requests; a certificate is for somebody else's.
+      REDTROVE_API_CERT_FILE: undefined,
+      REDTROVE_API_KEY_FILE: undefined,
+    },
     // A group of its own, so that ^C reaches the demo alone, which then stops it in order.
     detached: true,
     stdio: ['ignore', 'pipe', detached ? 'ignore' : 'inherit'],

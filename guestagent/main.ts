@@ -18,6 +18,7 @@ export async function main({ seedFile }: { readonly seedFile: string }): Promise
   const messaging = openGuestMessaging({
     // A private broker may have to move.
     url: () => readFileSync(seed.amqpUrlFile, 'utf8').trim(),
+    ...(seed.amqpCaFile ? { caFile: seed.amqpCaFile } : {}),
     instanceId: seed.spec.instanceId,
     key: Buffer.from(seed.spec.sealKey, 'hex'),
     bootId: randomUUID(),

@@ -22,6 +22,7 @@ const TESTS = [
     name: 'postgresql',
     has: () => existsSync('/usr/lib/postgresql') && readdirSync('/usr/lib/postgresql').some(hasInitdb),
   },
+  { name: 'openssl', has: () => onPath('openssl') },
   { name: 'iptables', has: () => onPath('iptables') },
   { name: 'iproute2', has: () => onPath('ip') },
   { name: 'python3-openstackclient', has: () => existsSync('/usr/bin/openstack') },

@@ -83,7 +83,7 @@ async function startAll({ settings, script, log, stop, stack }: Start): Promise<
   opened = true
   await host.open()
   const port = await startChildren({ settings, script, log, stop, stack })
-  const facts = clientFacts(settings.REDTROVE_API_HOST, port ?? settings.REDTROVE_API_PORT, tokens)
+  const facts = clientFacts(settings, port ?? settings.REDTROVE_API_PORT, tokens)
   writeClientRc(layout.clientrc, facts)
   return facts
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type Settings, stateLayout } from '../common/config.js'
 import { RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
+import { readAuthorities } from '../common/tls/certificates.js'
 import { openDockerHost } from './docker/docker-host.js'
 import { connectEngine } from './docker/engine.js'
 import { ensureNetwork } from './docker/guest-network.js'
@@ -31,8 +32,10 @@ export async function openHost(
     ...(settings.REDTROVE_FAILPOINT ? { failpoint: settings.REDTROVE_FAILPOINT } : {}),
     logLevel: settings.REDTROVE_LOG_LEVEL,
   }
+  const caFile = settings.REDTROVE_AMQP_CA_FILE
   if (settings.REDTROVE_COMPUTE === 'process') {
-    const own = { ...agent, amqpUrlFile: layout.amqpUrl, redisServer: settings.REDTROVE_REDIS_SERVER }
+    const broker = { amqpUrlFile: layout.amqpUrl, ...(caFile ? { amqpCaFile: caFile } : {}) }
+    const own = { ...agent, ...broker, redisServer: settings.REDTROVE_REDIS_SERVER }
     return {
       host: openProcessHost({ guestsDir: layout.guests, program, log, agent: own }),
       brokerAddress: null,
@@ -52,6 +55,7 @@ export async function openHost(
     },
     guestsDir: layout.guests,
     amqpUrl,
+    amqpCa: () => (caFile ? readAuthorities(caFile) : ''),
     agent,
     log,
   })

@@ -1,8 +1,9 @@
 import { systemClock } from '../common/clock.js'
 import {
   amqpUrlOf,
+  brokerOf,
   brokerPlace,
-  databaseUrlOf,
+  databaseOf,
   readSettings,
   type Settings,
   stateLayout,
@@ -39,9 +40,9 @@ export async function main(): Promise<void> {
   const log = createLogger('taskmanager', settings.REDTROVE_LOG_LEVEL)
   const clock = systemClock
   const stop = untilStopped()
-  const store = await connectStore(databaseUrlOf(settings), log, stop.signal)
+  const store = await connectStore(databaseOf(settings), log, stop.signal)
   const ring = keyRing(await masterKey(layout.masterKey))
-  const messaging = openControlMessaging({ url: () => amqpUrlOf(settings), keyOf: ring.instanceKey, log })
+  const messaging = openControlMessaging({ ...brokerOf(settings), keyOf: ring.instanceKey, log })
   const compute = computeOf(settings, store)
   await untilConnected(messaging, () => amqpUrlOf(settings), log, stop.signal)
   // Who is told that this is ready may create at once; a provider that is away must not hold the start up for ever.

@@ -9,7 +9,7 @@ export const listVersions: Handler<'listVersions'> = async (_request, caller) =>
         id: 'v1.0',
         status: 'CURRENT',
         updated: '2012-08-01T00:00:00Z',
-        links: [{ rel: 'self', href: `http://${caller.host}/v1.0/` }],
+        links: [{ rel: 'self', href: `${caller.protocol}://${caller.host}/v1.0/` }],
       },
     ],
   },

@@ -14,6 +14,8 @@ export const agentSeedSchema = z.object({
   dir: absolute,
   /** File that holds the broker's address; read anew at each start. */
   amqpUrlFile: absolute,
+  /** File with the CA of an amqps:// broker, read anew at each attempt; one that is empty, or none, leaves it to those that Node trusts. */
+  amqpCaFile: absolute.optional(),
   /** Program name or path. */
   redisServer: z.string().min(1),
   heartbeatMs: z.int().min(50).max(60_000),

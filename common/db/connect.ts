@@ -3,6 +3,8 @@ import { dirname } from 'node:path'
 import createKnex, { type Knex } from 'knex'
 import pg from 'pg'
 import { RedtroveError } from '../errors.js'
+import { readAuthorities } from '../tls/certificates.js'
+import { postgresAddress } from '../tls/postgres-address.js'
 
 export type Database = Knex
 
@@ -16,11 +18,12 @@ const CACHE_KB = 32_768
  * Opens `sqlite:FILE` or `postgres://…`; connections are made when first used.
  * SQLite: WAL, so readers never wait for the writer; one connection a process, so transactions of one process queue up instead
  * of failing; `synchronous=FULL`, because an operation that was answered with 202 must survive a power cut.
+ * PostgreSQL: with `caFile` or `sslmode=verify-full` over TLS alone, certificate and name verified, whatever the environment says.
  */
-export function connect(databaseUrl: string): Database {
+export function connect(databaseUrl: string, caFile?: string): Database {
   return databaseUrl.startsWith('sqlite:')
     ? connectSqlite(databaseUrl.slice('sqlite:'.length))
-    : connectPostgres(databaseUrl)
+    : connectPostgres(databaseUrl, caFile)
 }
 
 /** True for the embedded database. */
@@ -62,16 +65,19 @@ function createPrivately(filename: string): void {
   }
 }
 
-function connectPostgres(connectionString: string): Database {
+function connectPostgres(databaseUrl: string, caFile: string | undefined): Database {
+  const { url: connectionString, verified } = postgresAddress(databaseUrl, caFile !== undefined)
   // bigint arrives as text by default; ours are counts and milliseconds, far below 2^53.
   pg.types.setTypeParser(INT8_OID, Number)
   return createKnex({
     client: 'pg',
-    connection: {
+    // Asked for each connection: a CA that was renewed is taken without a restart.
+    connection: () => ({
       connectionString,
       connectionTimeoutMillis: BUSY_TIMEOUT_MS,
       statement_timeout: 2 * BUSY_TIMEOUT_MS,
-    },
+      ssl: verified && { rejectUnauthorized: true, ...(caFile ? { ca: readAuthorities(caFile) } : {}) },
+    }),
     acquireConnectionTimeout: 2 * BUSY_TIMEOUT_MS,
     pool: { min: 0, max: 10 },
   })

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex'
 import { messageOf, RedtroveError } from '../errors.js'
+import { isTlsTrouble } from '../tls/trouble.js'
 import { type Database, isSqlite } from './connect.js'
 
 export type Transaction = Knex.Transaction
@@ -52,6 +53,7 @@ function isAway(error: unknown): boolean {
   // Errors of both drivers carry a string `code`; anything else has none.
   const code = String((error as { code?: unknown } | null)?.code ?? '')
   if (AWAY_CODES.includes(code) || (code.length === 5 && AWAY_SQLSTATES.test(code))) return true
+  if (isTlsTrouble(error)) return true
   return /Timeout acquiring a connection|Connection terminated|Connection ended|pool is (full|draining)/i.test(
     messageOf(error),
   )

@@ -22,6 +22,7 @@ export type Intake = Pick<
 /** What the intake shares with the sending side, and its own switch. */
 export interface IntakeOptions {
   readonly url: BrokerUrl
+  readonly caFile?: string
   readonly keyOf: KeyOf
   readonly log: Logger
   readonly clock: Clock

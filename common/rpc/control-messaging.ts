@@ -41,6 +41,7 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
   const caller: GuestCaller = guestCaller(`control-${randomUUID()}`, keyOf, names, refusals, clock)
   const session = openSession<Channels>({
     url: options.url,
+    ...(options.caFile ? { caFile: options.caFile } : {}),
     name: 'control: calls',
     log,
     clock,

@@ -62,6 +62,7 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
   let seq = 0
   const session = openSession<Channels>({
     url: options.url,
+    ...(options.caFile ? { caFile: options.caFile } : {}),
     name: `guest ${instanceId}`,
     log,
     clock,

@@ -56,6 +56,8 @@ export interface GuestMessaging {
 export interface MessagingOptions {
   /** With credentials; never logged. A function is asked before each attempt to connect. */
   readonly url: BrokerUrl
+  /** Whose signature the certificate of an amqps:// broker must bear; see `SessionOptions`. */
+  readonly caFile?: string
   /** First word of every queue's name, the same for all parts of one service (default `redtrove`). */
   readonly prefix?: string
 }

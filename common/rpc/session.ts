@@ -1,7 +1,10 @@
+import { statSync } from 'node:fs'
 import { type ChannelModel, connect } from 'amqplib'
 import type { Clock } from '../clock.js'
 import { messageOf, RedtroveError } from '../errors.js'
 import type { Logger } from '../log.js'
+import { readAuthorities } from '../tls/certificates.js'
+import { connectTrouble } from '../tls/trouble.js'
 import { waitUntil } from '../wait-until.js'
 
 const RETRY_MS_FIRST = 200
@@ -18,6 +21,11 @@ export type BrokerUrl = string | (() => string)
 export interface SessionOptions<Channels> {
   /** With credentials; never logged. A function is asked before each attempt, for a broker that may move. */
   readonly url: BrokerUrl
+  /**
+   * Whose signature the certificate of an amqps:// broker must bear; read before each attempt. Without one, or with an empty file, those
+   * count that Node trusts. Certificate and name are verified in any case.
+   */
+  readonly caFile?: string
   /** Shown in the broker's list of connections. */
   readonly name: string
   readonly log: Logger
@@ -91,10 +99,18 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
         failures = 0
       } catch (error) {
         failures += 1
-        if (!closing.signal.aborted) say(messageOf(error))
+        if (!closing.signal.aborted) say(troubleOf(error))
       }
       await clock.sleep(pauseMs(failures), closing.signal).catch(() => {})
     }
+  }
+
+  /** A listener for TLS hangs up on whoever comes without, and says nothing. */
+  function troubleOf(error: unknown): string {
+    const hungUp = /abruptly during opening handshake/.test(messageOf(error))
+    if (hungUp && address().startsWith('amqp:'))
+      return `${messageOf(error)}; if the broker speaks TLS on this port, its address has to begin with amqps://`
+    return connectTrouble(error, 'REDTROVE_AMQP_CA_FILE')
   }
 
   /** From connected to lost. */
@@ -153,6 +169,7 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
       noDelay: true,
       timeout: CONNECT_MS_MAX,
       clientProperties: { connection_name: name },
+      ...trust(options.caFile),
     })
     const settled = new AbortController()
     try {
@@ -200,6 +217,12 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
     await Promise.race([close, clock.sleep(CLOSE_MS_MAX, done.signal).catch(() => {})])
     done.abort()
   }
+}
+
+/** What TLS asks of the broker's certificate; the environment cannot take it back. */
+function trust(caFile: string | undefined): { rejectUnauthorized: true; ca?: string } {
+  const named = caFile !== undefined && statSync(caFile, { throwIfNoEntry: false })?.size !== 0
+  return { rejectUnauthorized: true, ...(named ? { ca: readAuthorities(caFile) } : {}) }
 }
 
 /** Opens and closes one connection. Rejects with the broker's or the system's own error when it does not accept these credentials. */

@@ -18,6 +18,7 @@ import { guestIds, readRecord, removeFolder, writeRecord } from '../host/guest-f
 import type { Host } from '../host/host.js'
 import { asked, type Engine } from './engine.js'
 import {
+  AMQP_CA_FILE,
   AMQP_URL_FILE,
   containerOptions,
   GUEST_DIR,
@@ -51,6 +52,8 @@ export interface DockerHostOptions {
   readonly guestsDir: string
   /** The broker's address, as guests reach it. Holds the password. */
   readonly amqpUrl: () => string
+  /** The CA of the broker's certificate, PEM; empty when none was named. */
+  readonly amqpCa: () => string
   readonly agent: Pick<
     AgentSeed,
     | 'heartbeatMs'
@@ -126,9 +129,12 @@ export function openDockerHost(options: DockerHostOptions): Host {
       spec,
       dir: GUEST_DIR,
       amqpUrlFile: AMQP_URL_FILE,
+      amqpCaFile: AMQP_CA_FILE,
       redisServer: `${spec.datastore.name}-server`,
     })
     archive.entry({ ...own, name: basename(SEED_FILE) }, JSON.stringify(content))
+    // Before the address, which may be the first that needs it.
+    archive.entry({ ...own, name: basename(AMQP_CA_FILE) }, options.amqpCa())
     archive.entry({ ...own, name: basename(AMQP_URL_FILE) }, options.amqpUrl())
     archive.finalize()
     await asked(

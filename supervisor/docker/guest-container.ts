@@ -13,6 +13,8 @@ export const GUEST_DIR = '/guest'
 export const SEED_FILE = `${GUEST_DIR}/seed.json`
 /** The broker's address with its password, 0600. */
 export const AMQP_URL_FILE = `${GUEST_DIR}/amqp-url`
+/** The CA of the broker's certificate; empty when none was named. */
+export const AMQP_CA_FILE = `${GUEST_DIR}/amqp-ca.pem`
 
 /** The agent beside redis-server, its connections, and pages that a fork copies. */
 const BESIDE_DATA_MB = 160

@@ -32,19 +32,27 @@ const log = createLogger('test', 'silent')
 const WAIT_MS = 30_000
 
 /** Opens both sides and waits until they are connected. `url`: another broker than the run's. */
-export async function openStage(options: { url?: string } = {}): Promise<Stage> {
-  const { url, prefix } = { ...testBroker(), ...options }
+export async function openStage(options: { url?: string; caFile?: string } = {}): Promise<Stage> {
+  const { url, prefix, caFile } = { caFile: undefined, ...testBroker(), ...options }
+  const trust = caFile ? { caFile } : {}
   const instanceId = randomUUID()
   const keys = keyRing(randomBytes(32))
   const opened: { close(): Promise<void> }[] = []
   const openControl = async ({ consume = true } = {}) => {
-    const control = openControlMessaging({ url, prefix, log, consume, keyOf: (id) => keys.instanceKey(id) })
+    const control = openControlMessaging({
+      url,
+      ...trust,
+      prefix,
+      log,
+      consume,
+      keyOf: (id) => keys.instanceKey(id),
+    })
     opened.push(control)
     await control.waitConnected(WAIT_MS)
     return control
   }
   const openGuest = async ({ key = keys.instanceKey(instanceId), bootId = randomUUID() as string } = {}) => {
-    const guest = openGuestMessaging({ url, prefix, log, instanceId, key, bootId })
+    const guest = openGuestMessaging({ url, ...trust, prefix, log, instanceId, key, bootId })
     opened.push(guest)
     await waitUntil('the guest is connected', guest.connected, Boolean, { timeoutMs: WAIT_MS })
     return guest

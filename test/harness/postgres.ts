@@ -3,17 +3,20 @@ import { execFile } from 'node:child_process'
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { connect, type Database } from '../../common/db/connect.js'
+import type { TestIdentity } from './certificates.js'
 import { freePort } from './free-port.js'
 
 const run = promisify(execFile)
@@ -38,6 +41,8 @@ export interface Postgres {
 export interface PostgresOptions {
   /** Whether commits reach the disk; false where only the answers are of interest. */
   readonly durable: boolean
+  /** Its certificate: with one it offers TLS, and to whoever comes over TCP nothing else. */
+  readonly identity?: TestIdentity
   /** Called with the empty data folder before anything is written, e.g. to mount something there. */
   readonly prepare?: (dataDir: string) => Promise<void>
   /** Undoes that, when the server has ended and before the folder is removed. */
@@ -45,7 +50,8 @@ export interface PostgresOptions {
 }
 
 /** Makes and starts one. */
-export async function startPostgres({ durable, prepare, release }: PostgresOptions): Promise<Postgres> {
+export async function startPostgres(settings: PostgresOptions): Promise<Postgres> {
+  const { durable, prepare, release, identity } = settings
   const dir = mkdtempSync(join(tmpdir(), 'redtrove-postgres-'))
   chmodSync(dir, 0o755)
   const dataDir = join(dir, 'data')
@@ -57,7 +63,8 @@ export async function startPostgres({ durable, prepare, release }: PostgresOptio
   own(dataDir)
   const sync = durable ? [] : ['--no-sync']
   await tool('initdb', ['-D', dataDir, '-A', 'trust', '-U', 'redtrove', '--wal-segsize=1', ...sync])
-  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${dir} -c fsync=${durable ? 'on' : 'off'}`
+  const tls = identity ? speakTls(dir, dataDir, identity, own) : ''
+  const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${dir} -c fsync=${durable ? 'on' : 'off'}${tls}`
   const start = () => tool('pg_ctl', ['-D', dataDir, '-w', '-l', join(dir, 'log'), '-o', options, 'start'])
   await start()
   const url = `postgres://redtrove@127.0.0.1:${port}`
@@ -77,6 +84,22 @@ export async function startPostgres({ durable, prepare, release }: PostgresOptio
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** Its own copy of the certificate and key, which has to be its own, and the options that name them. */
+function speakTls(
+  dir: string,
+  dataDir: string,
+  { cert, key }: TestIdentity,
+  own: (file: string) => void,
+): string {
+  const [ownCert, ownKey] = [join(dir, 'server.pem'), join(dir, 'server.key')]
+  copyFileSync(cert, ownCert)
+  copyFileSync(key, ownKey)
+  chmodSync(ownKey, 0o600)
+  for (const file of [ownCert, ownKey]) own(file)
+  writeFileSync(join(dataDir, 'pg_hba.conf'), 'local all all trust\nhostssl all all all trust\n')
+  return ` -c ssl=on -c ssl_cert_file=${ownCert} -c ssl_key_file=${ownKey}`
 }
 
 function postmasterOf(dataDir: string): number {
