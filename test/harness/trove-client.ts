@@ -1,4 +1,6 @@
 /* A plain HTTP client of the service as a test sees it: no shared code with the product, so that it can disagree with it. */
+import { Agent, request } from 'node:https'
+import { text as readText } from 'node:stream/consumers'
 import { waitUntil } from '../../common/wait-until.js'
 
 export interface InstanceBody {
@@ -63,10 +65,11 @@ export interface TroveClient {
   gone(id: string, timeoutMs?: number): Promise<void>
 }
 
-/** `baseUrl` is http://HOST:PORT/v1.0/PROJECT, as the ready line says. */
-export function troveClient(baseUrl: string, token: string): TroveClient {
+/** `baseUrl` is http://HOST:PORT/v1.0/PROJECT, as the ready line says; `ca` (PEM) is whom to trust for https://. */
+export function troveClient(baseUrl: string, token: string, ca?: string): TroveClient {
+  const ask = ca === undefined ? askByFetch : askTrusting(ca)
   async function send<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
-    const response = await fetch(`${baseUrl}${path}`, {
+    const { status, text, operationId } = await ask(`${baseUrl}${path}`, {
       method,
       headers: {
         'x-auth-token': token,
@@ -76,13 +79,8 @@ export function troveClient(baseUrl: string, token: string): TroveClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
     })
-    const text = await response.text()
-    return {
-      status: response.status,
-      // The test's own expectations parse it; an empty body is an empty object.
-      body: (text ? JSON.parse(text) : {}) as T,
-      operationId: response.headers.get('x-redtrove-operation-id'),
-    }
+    // The test's own expectations parse it; an empty body is an empty object.
+    return { status, body: (text ? JSON.parse(text) : {}) as T, operationId }
   }
 
   async function expectOk<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
@@ -175,4 +173,40 @@ export function troveClient(baseUrl: string, token: string): TroveClient {
       )
     },
   }
+}
+
+interface Asked {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal: AbortSignal
+}
+
+type Ask = (url: string, asked: Asked) => Promise<Omit<Answer<never>, 'body'> & { readonly text: string }>
+
+const askByFetch: Ask = async (url, asked) => {
+  const response = await fetch(url, asked)
+  return {
+    status: response.status,
+    text: await response.text(),
+    operationId: response.headers.get('x-redtrove-operation-id'),
+  }
+}
+
+/** `fetch` cannot be told whom to trust. */
+function askTrusting(ca: string): Ask {
+  const agent = new Agent({ ca, keepAlive: true, timeout: 30_000 })
+  return (url, { body, ...options }) =>
+    new Promise((resolve, reject) => {
+      const sent = request(url, { ...options, agent }, (response) => {
+        const operationId = response.headers['x-redtrove-operation-id']
+        const answer = {
+          status: response.statusCode ?? 0,
+          operationId: operationId ? String(operationId) : null,
+        }
+        readText(response).then((text) => resolve({ ...answer, text }), reject)
+      })
+      sent.once('error', reject)
+      sent.end(body)
+    })
 }
