@@ -1,5 +1,6 @@
 # The control plane: one image for the API, the task manager and the host part; the command says which. Built from a folder that
-# scripts/images.mjs lays out (the build, the packages it needs, openapi.yaml), so nothing is downloaded.
+# scripts/images.mjs lays out (the build, the packages it needs, openapi.yaml), so nothing is downloaded but what the base lacks: libstdc++ and
+# openssl, which makes the private certificates (deploy/certificates.mjs).
 ARG BASE_IMAGE=debian:bookworm-slim
 ARG NODE_IMAGE=node:20-bookworm-slim
 
@@ -7,8 +8,11 @@ FROM ${NODE_IMAGE} AS node
 
 FROM ${BASE_IMAGE}
 RUN set -eu; \
-  if ! ldconfig -p | grep -q 'libstdc++\.so\.6'; then \
-    apt-get update; apt-get install -y --no-install-recommends libstdc++6; rm -rf /var/lib/apt/lists/*; \
+  wanted=; \
+  ldconfig -p | grep -q 'libstdc++\.so\.6' || wanted=libstdc++6; \
+  command -v openssl > /dev/null || wanted="$wanted openssl"; \
+  if [ -n "$wanted" ]; then \
+    apt-get update; apt-get install -y --no-install-recommends $wanted; rm -rf /var/lib/apt/lists/*; \
   fi; \
   useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin redtrove; \
   mkdir -m 0700 /var/lib/redtrove; chown redtrove:redtrove /var/lib/redtrove

@@ -70,8 +70,8 @@ async function layOut() {
   const listed = execFileSync('npm', list, { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 24 })
   const packages = listed.split('\n').filter((path) => path.startsWith(join(root, 'node_modules')))
   const copy = (path) => cpSync(path, join(folder, relative(root, path)), { recursive: true })
-  for (const path of ['dist', 'openapi.yaml', 'package.json', 'deploy/setup.mjs'].map((it) => join(root, it)))
-    copy(path)
+  const own = ['dist', 'openapi.yaml', 'package.json', 'deploy/setup.mjs', 'deploy/certificates.mjs']
+  for (const path of own) copy(join(root, path))
   for (const path of packages) copy(path)
   return folder
 }

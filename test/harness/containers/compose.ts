@@ -1,6 +1,6 @@
 /* The control plane in containers as users bring it up, on an engine of the tests. */
 import { execFile } from 'node:child_process'
-import { statSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { waitUntil } from '../../../common/wait-until.js'
@@ -22,6 +22,11 @@ export interface Composed {
   /** Clients of both APIs. */
   readonly clients: readonly [TroveClient, TroveClient]
   readonly token: string
+  /** Of the first API, as a client is told. */
+  readonly endpoint: string
+  /** The private CA that was made at the start, PEM, and the same as a file. */
+  readonly ca: string
+  readonly caFile: string
   /** A docker-compose command. */
   compose(...args: readonly string[]): Promise<string>
   /** Removes it with its volumes. */
@@ -34,7 +39,8 @@ export async function buildControlImages(place: EnginePlace): Promise<void> {
     const args = ['--build-arg', 'BASE_IMAGE=redtrove-base:services', '--build-arg', `PART=${part}`]
     await run('docker', ['build', '-q', '-t', `${part}:test`, ...args, STAND_INS], { env: envOf(place) })
   }
-  await buildFrom(place, 'control=redtrove-base:bookworm')
+  // The base with the services has openssl too, so that nothing is downloaded.
+  await buildFrom(place, 'control=redtrove-base:services')
 }
 
 /** One command, and then until both APIs answer. */
@@ -56,14 +62,19 @@ export async function composeUp(place: EnginePlace): Promise<Composed> {
   // A run that was killed leaves its volumes, and with them its database.
   await compose('down', '-v', '-t', '1')
   await compose('up', '-d')
-  const tokens = await waitUntil(
-    'the tokens are made',
-    () => compose('exec', '-T', 'api-1', 'cat', '/var/lib/redtrove/secrets/tokens.json').catch(String),
-    (text) => text.startsWith('{'),
-    { timeoutMs: 90_000, pollMs: 500 },
-  )
-  const { token }: { token: string } = JSON.parse(tokens).tokens[0]
-  const clientAt = (port: number) => troveClient(`http://127.0.0.1:${port}/v1.0/demo`, token)
+  const madeBy = (file: string, begins: string) =>
+    waitUntil(
+      `${file} is made`,
+      () => compose('exec', '-T', 'api-1', 'cat', `/var/lib/redtrove/${file}`).catch(String),
+      (text) => text.startsWith(begins),
+      { timeoutMs: 90_000, pollMs: 500 },
+    )
+  const { token }: { token: string } = JSON.parse(await madeBy('secrets/tokens.json', '{')).tokens[0]
+  const ca = await madeBy('tls/ca.pem', '-----BEGIN')
+  const caFile = join(place.runDir, 'composed-ca.pem')
+  writeFileSync(caFile, ca)
+  const endpointAt = (port: number) => `https://localhost:${port}/v1.0/demo`
+  const clientAt = (port: number) => troveClient(endpointAt(port), token, ca)
   const clients = [clientAt(ports[0]), clientAt(ports[1])] as const
   try {
     for (const client of clients) await offers(client)
@@ -74,6 +85,9 @@ export async function composeUp(place: EnginePlace): Promise<Composed> {
   return {
     clients,
     token,
+    endpoint: endpointAt(ports[0]),
+    ca,
+    caFile,
     compose,
     down: async () => {
       // The host part would make anew what is removed behind its back.

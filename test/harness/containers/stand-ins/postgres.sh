@@ -11,4 +11,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
   printf 'CREATE DATABASE %s;\n' "$POSTGRES_DB" | as "$bin/postgres" --single -j postgres
 fi
-exec setpriv --reuid=postgres --regid=postgres --clear-groups "$bin/postgres" -c 'listen_addresses=*' -c unix_socket_directories=/tmp
+# Where the official image has its socket too.
+install -d -o postgres -g postgres /var/run/postgresql
+# The command is `postgres` and its options.
+[ "${1:-}" = postgres ] && shift
+exec setpriv --reuid=postgres --regid=postgres --clear-groups "$bin/postgres" "$@" -c 'listen_addresses=*'
