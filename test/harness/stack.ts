@@ -20,6 +20,8 @@ export interface StackOptions {
   readonly env?: Readonly<Record<string, string>>
   /** An existing one is used and kept; else a temporary one is made and removed. */
   readonly stateDir?: string
+  /** Whom to trust for an API by HTTPS, PEM. */
+  readonly ca?: string
 }
 
 export interface Stack {
@@ -78,7 +80,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     token,
     stateDir,
     clientrc: join(stateDir, 'clientrc'),
-    client: troveClient(url, token),
+    client: troveClient(url, token, options.ca),
     pid: child.pid ?? 0,
     partPid: (part) =>
       processesOf(stateDir).find(({ line }) => line.includes(`redtrove.js serve ${part}`))?.pid ?? 0,
