@@ -1,5 +1,5 @@
 import type { components } from '../common/openapi.js'
-import { connectTrouble } from '../common/tls/trouble.js'
+import { connectTrouble, isTlsTrouble } from '../common/tls/trouble.js'
 import { CliError, EXIT } from './exit-codes.js'
 import { type HttpAnswer, sendRequest } from './send-request.js'
 import type { ClientSettings } from './settings.js'
@@ -43,9 +43,10 @@ export function openClient({ url, token, ca }: ClientSettings): Client {
         timeoutMs: REQUEST_MS_MAX,
       })
     } catch (error) {
+      const hint = isTlsTrouble(error) ? '' : ' Is it running? Start it with npm start.'
       throw new CliError(
         EXIT.unreachable,
-        `The service at ${url} does not answer (${causeOf(error, url)}). Is it running? Start it with npm start.`,
+        `The service at ${url} does not answer (${causeOf(error, url)}).${hint}`,
       )
     }
   }

@@ -124,6 +124,9 @@ it('each part restarted in turn under load: every promote that was accepted is c
       expect(['done', 'rolled_back'], JSON.stringify(ended)).toContain(ended.state)
       states.push(`${part}: ${ended.state}`)
     } else states.push(`${part}: ${typeof answer === 'string' ? answer : answer.status}`)
+    // Else the next promote would be asked of one that is not up yet.
+    for (const api of plane.clients)
+      await waitUntil('the API answers', () => api.list(), Boolean, { timeoutMs: 60_000 })
     for (const id of set.ids) await client.healthy(id, 90_000)
   }
   const ledger = await writers.stop()
