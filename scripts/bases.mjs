@@ -15,7 +15,12 @@ const BASES = [
   { name: 'bookworm', suite: 'bookworm', servers: ['redis'] },
   { name: 'trixie', suite: 'trixie', servers: ['redis', 'valkey'] },
   // What the control plane needs beside itself.
-  { name: 'services', suite: 'bookworm', servers: [], packages: ['postgresql', 'rabbitmq-server', 'openssl'] },
+  {
+    name: 'services',
+    suite: 'bookworm',
+    servers: [],
+    packages: ['postgresql', 'rabbitmq-server', 'openssl'],
+  },
 ]
 
 /** The folder of everything that container tests keep from run to run. */
