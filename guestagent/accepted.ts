@@ -19,6 +19,11 @@ const stateSchema = z.object({
   assignment: assignmentSchema,
   /** Its set has, or had, other members: only the control plane knows whether one of them leads now. */
   hadReplicas: z.boolean(),
+  /**
+   * No command has said what it is yet, as right after birth. If it was one that led long ago, its data are gone with this file, and whoever
+   * follows it would lose theirs.
+   */
+  newborn: z.boolean().default(false),
   /** Told to stop; also over a restart of the agent. */
   stopped: z.boolean(),
   /** The last stop was clean and left its data in dump.rdb: start from there. Gone once the append-only file is whole again. */
@@ -103,7 +108,8 @@ export function isLower(
 export function withAssignment(assignment: Assignment): StateChange {
   return (state) => {
     const sameSet = state.assignment.setId === assignment.setId
-    return { assignment, hadReplicas: assignment.role === 'replica' || (sameSet && state.hadReplicas) }
+    const hadReplicas = assignment.role === 'replica' || (sameSet && state.hadReplicas)
+    return { assignment, hadReplicas, newborn: false }
   }
 }
 
@@ -117,6 +123,7 @@ function newState(birth: Assignment): AgentState {
     attempt: 0,
     assignment: birth,
     hadReplicas: birth.role === 'replica',
+    newborn: true,
     stopped: false,
     startFromRdb: false,
     outcomes: [],

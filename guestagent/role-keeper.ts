@@ -5,6 +5,8 @@
  *   - a command of the present epoch says so (it carries a token), or
  *   - the control plane answers that this is still the source, or
  *   - the set never had another member, so nobody else can lead.
+ * A guest without a memory is told by a command that it leads (its creation), never by an answer: who led before it was asked has lost its
+ * data, and must not give its emptiness to those who follow it.
  */
 import type { Clock } from '../common/clock.js'
 import type { taskmanagerQuestions } from '../common/contracts/taskmanager.js'
@@ -63,6 +65,7 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
   let askAgainMs = ASK_AGAIN_MS_MIN
   let askedMs = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
+  let isEmptied = false
   let running = false
   let again = false
 
@@ -71,7 +74,8 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
     return process ? `${process.pid} ${process.startTime}` : null
   }
   const mayLead = () =>
-    (confirmedFor !== null && confirmedFor === identity()) || !accepted.current().hadReplicas
+    (confirmedFor !== null && confirmedFor === identity()) ||
+    !(accepted.current().hadReplicas || accepted.current().newborn)
 
   function schedule(ms: number): void {
     clearTimeout(timer)
@@ -143,6 +147,10 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
     askAgainMs = Math.min(askAgainMs * 2, ASK_AGAIN_MS_MAX)
     const { assignment } = await ask.assignmentOf({}, { signal: closing.signal })
     if (!assignment) return
+    if (assignment.role === 'source' && accepted.current().newborn) {
+      isEmptied = true
+      return
+    }
     await control(async () => {
       const { epoch, attempt } = accepted.current()
       try {
@@ -171,6 +179,7 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
     confirmedFor = identity()
     settledFor = confirmedFor
     waitingSinceMs = null
+    isEmptied = false
     trouble = null
   }
 
@@ -186,7 +195,11 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
     fault: () => {
       if (trouble !== null && server.state() === 'up')
         return `redis-server cannot be brought to its role: ${trouble}`
+      if (isEmptied)
+        return 'Its data are gone: it is to lead, and its folder is empty. Eject it if it has replicas, else delete it.'
       if (waitingSinceMs === null || clock.monotonicMs() - waitingSinceMs < COMPLAIN_MS) return null
+      if (accepted.current().newborn)
+        return 'redis-server refuses writes until it is told that it leads its set.'
       return 'redis-server was started again and refuses writes until the control plane confirms that it still leads its set.'
     },
     close: () => {

@@ -57,11 +57,18 @@ async function takesWrites(guest: Guest, key: string): Promise<void> {
   client.disconnect()
 }
 
+/** One that was told that it leads, and stopped. */
+async function bornSource(): Promise<Guest> {
+  const guest = await yard.source()
+  await guest.closeAgent({ withServer: true })
+  return guest
+}
+
 const agentOf = (guest: Guest) => readPidFile(guest.paths.agentPid)?.pid ?? 0
 
 describe('an agent process', () => {
   it('that is killed leaves redis-server alone, and the next one takes it over without a word to its clients', async () => {
-    const guest = await yard.guest(anAssignment())
+    const guest = await bornSource()
     const first = runAgent(guest)
     await takesWrites(guest, 'before')
     expect(agentOf(guest)).toBe(first.pid)
@@ -92,7 +99,7 @@ describe('an agent process', () => {
   })
 
   it('does not run beside another one in the same folder', async () => {
-    const guest = await yard.guest(anAssignment())
+    const guest = await bornSource()
     const first = runAgent(guest)
     await takesWrites(guest, 'k')
     const second = runAgent(guest)
@@ -103,7 +110,7 @@ describe('an agent process', () => {
   })
 
   it('stops redis-server cleanly with SIGTERM, and leaves it running with SIGHUP', async () => {
-    const guest = await yard.guest(anAssignment())
+    const guest = await bornSource()
     const first = runAgent(guest)
     await takesWrites(guest, 'k')
     const server = identify(guest.serverPid())

@@ -35,6 +35,7 @@ describe('what keeps a server from starting', () => {
     expect(seen).toMatchObject({ service: 'stopped', serverPid: null })
     expect(seen.fault).toContain(`${endpoint.host}:${endpoint.port} is taken by another process`)
     squatter.close()
+    await guest.beSource()
     expect((await guest.ready()).fault).toBeNull()
   })
 
@@ -82,6 +83,7 @@ describe('what keeps a server from starting', () => {
     const seen = await guest.until('the fault is told', ({ fault }) => fault !== null)
     expect(seen.fault).toMatch(/data folder .* cannot be written/)
     rmSync(guest.paths.data)
+    await guest.beSource()
     await guest.ready()
   })
 })
@@ -100,6 +102,25 @@ describe('a folder that is removed while its agent runs', () => {
   })
 })
 
+describe('a source whose folder was emptied while nobody was there', () => {
+  it('does not lead with nothing, whatever the control plane answers', async () => {
+    const guest = await yard.source()
+    expect(await guest.client().set('k', 'v')).toBe('OK')
+    await guest.closeAgent({ withServer: true })
+    rmSync(guest.paths.dir, { recursive: true })
+    mkdirSync(guest.paths.dir)
+    guest.answer = { ...guest.seed.spec.assignment, epoch: 7 }
+    await guest.openAgent()
+    const told = /Its data are gone/
+    const seen = await guest.until(
+      'the fault is told',
+      ({ service, fault }) => service === 'running' && told.test(fault ?? ''),
+    )
+    expect(seen.fenced).toBe(true)
+    await expect(guest.client().set('k', 'v')).rejects.toThrow(/NOREPLICAS/)
+  })
+})
+
 describe('a full disk', () => {
   it('is told with the space that is left, and forgotten once there is room', async () => {
     const guest = await yard.guest(anAssignment())
@@ -107,6 +128,7 @@ describe('a full disk', () => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', guest.paths.data])
     mounts.push(guest.paths.data)
     await guest.openAgent()
+    await guest.beSource()
     await guest.ready()
     const client = guest.client()
     const value = 'v'.repeat(100_000)
@@ -139,6 +161,7 @@ describe('a folder with a long path', () => {
     expect(guest.paths.socket.startsWith(dir)).toBe(false)
     cleanups.push(() => rmSync(join(guest.paths.socket, '..'), { recursive: true, force: true }))
     await guest.openAgent()
+    await guest.beSource()
     await guest.ready()
     expect(await guest.client().set('k', 'v')).toBe('OK')
   })

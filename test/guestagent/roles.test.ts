@@ -6,9 +6,12 @@ const yard = guestYard()
 afterEach(yard.removeAll)
 
 describe('a source', () => {
-  it('starts with its writes fenced and lifts the fence by itself when it never had replicas', async () => {
+  it('starts with its writes fenced, and lifts the fence when it is told that it leads', async () => {
     const guest = await yard.guest(anAssignment())
     await guest.openAgent()
+    const born = await guest.until('its server runs', ({ service }) => service === 'running')
+    expect(born.fenced).toBe(true)
+    await guest.beSource()
     const seen = await guest.ready()
 
     expect(seen).toMatchObject({

@@ -55,6 +55,8 @@ export interface Guest {
   /** How often it was asked. */
   asked(): number
   openAgent(): Promise<void>
+  /** Told that it leads, as by the last step of its creation. */
+  beSource(): Promise<void>
   /** Without the server: as the agent's death, but that the folder is given free. */
   closeAgent(options?: { withServer: boolean }): Promise<void>
   until(what: string, done: (seen: Observation) => boolean, timeoutMs?: number): Promise<Observation>
@@ -95,6 +97,8 @@ export async function newGuest(
       vcpus: 1,
       volumeGb: 1,
       datastore: { name: 'redis', version: '7.0' },
+      availabilityZone: null,
+      locality: null,
     },
   }
   mkdirSync(dir, { recursive: true })
@@ -143,6 +147,11 @@ export async function newGuest(
     openAgent: async () => {
       const log = createLogger('guestagent', seed.logLevel)
       agent = await openAgent({ seed, messaging, clock: systemClock, log })
+    },
+    beSource: async () => {
+      await guest.until('its server runs', ({ service }) => service === 'running')
+      const { assignment } = guest.seed.spec
+      await guest.handlers.assume({ token: tokens(assignment.epoch)('tell it its role'), assignment })
     },
     closeAgent: async (options = { withServer: false }) => {
       await agent?.close(options)
@@ -198,6 +207,7 @@ export function guestYard() {
       const guest = await newGuest(anAssignment(facts))
       guests.push(guest)
       await guest.openAgent()
+      await guest.beSource()
       await guest.ready()
       return guest
     },
