@@ -27,6 +27,7 @@ export async function createReplicas(
   const datastoreVersionId = await versionIdOf(wanted, source, caller, context)
   const count = wanted.replica_count ?? 1
   const replicaIds = Array.from({ length: count }, () => randomUUID())
+  requireRoomBeside(source, context)
   const operation = await context.store.operations.open({
     kind: 'create_replicas',
     projectId: caller.projectId,
@@ -127,4 +128,13 @@ async function versionIdOf(
 
 function bad(message: string): RedtroveError {
   return new RedtroveError('bad_request', message)
+}
+
+/** Only a provider of many hosts can keep the members of a set apart. */
+function requireRoomBeside({ instance }: InstanceFacts, { settings }: ApiContext): void {
+  if (instance.locality !== 'anti-affinity' || settings.REDTROVE_COMPUTE === 'swarm') return
+  throw new RedtroveError(
+    'unprocessable',
+    `Instance ${instance.id} has the locality anti-affinity, and the provider ${settings.REDTROVE_COMPUTE} has one host: there is no other one for a replica. With soft-anti-affinity it would be made here.`,
+  )
 }

@@ -1,5 +1,5 @@
 import { systemClock } from '../common/clock.js'
-import { brokerOf, databaseOf, readSettings, stateLayout } from '../common/config.js'
+import { brokerOf, databaseOf, keyFilesOf, readSettings } from '../common/config.js'
 import { connectStore } from '../common/db/connect-store.js'
 import { isKind, messageOf } from '../common/errors.js'
 import { untilStopped } from '../common/lifecycle.js'
@@ -15,11 +15,11 @@ import { serveApi } from './serve-api.js'
 /** Serves the API until it is told to stop; wiring only. Needs the database; the broker may be away. */
 export async function main(): Promise<void> {
   const settings = readSettings()
-  const layout = stateLayout(settings.REDTROVE_STATE_DIR)
+  const keyFiles = keyFilesOf(settings)
   const log = createLogger('api', settings.REDTROVE_LOG_LEVEL)
   const stop = untilStopped()
   const store = await connectStore(databaseOf(settings), log, stop.signal)
-  const ring = keyRing(await masterKey(layout.masterKey))
+  const ring = keyRing(await masterKey(keyFiles.masterKey))
   const messaging = openControlMessaging({
     ...brokerOf(settings),
     keyOf: ring.instanceKey,
@@ -30,7 +30,7 @@ export async function main(): Promise<void> {
     settings,
     store,
     keyRing: ring,
-    tokens: staticTokens(layout.tokens),
+    tokens: staticTokens(keyFiles.tokens),
     clock: systemClock,
     log,
     ring: (operationId) => {

@@ -41,6 +41,10 @@ const settings = z.object({
   REDTROVE_API_KEY_FILE: file.optional(),
   /** The CA of that certificate when it is a private one, for clients. */
   REDTROVE_CA_FILE: file.optional(),
+  /** The key that seals what is secret at rest; the same for every part. Without it, one in the state directory. */
+  REDTROVE_MASTER_KEY_FILE: file.optional(),
+  /** Who may call the API. Without it, one in the state directory. */
+  REDTROVE_TOKENS_FILE: file.optional(),
   /** `postgres://…`, or nothing for the SQLite file in the state directory. */
   REDTROVE_DATABASE_URL: z
     .string()
@@ -55,14 +59,14 @@ const settings = z.object({
     .optional(),
   /** The CA of the broker's certificate when it is a private one; guests get a copy. */
   REDTROVE_AMQP_CA_FILE: file.optional(),
-  /** Where instances live: processes of this machine, or containers of a Docker Engine. */
-  REDTROVE_COMPUTE: z.enum(['process', 'docker']).default('process'),
-  /** The engine of the docker provider. */
+  /** Where instances live: processes of this machine, containers of a Docker Engine, or services of a Swarm. */
+  REDTROVE_COMPUTE: z.enum(['process', 'docker', 'swarm']).default('process'),
+  /** The engine of the docker provider; for the swarm provider, of a manager. */
   REDTROVE_DOCKER_HOST: z
     .string()
     .regex(/^(unix:\/\/\/|tcp:\/\/)/, 'must start with unix:/// or tcp://')
     .default('unix:///var/run/docker.sock'),
-  /** Guests of the docker provider get addresses out of this /16 (first two numbers). */
+  /** Guests of the docker and swarm providers get addresses out of this /16 (first two numbers). */
   REDTROVE_DOCKER_NETWORK: z
     .string()
     .regex(/^(10|172|192)\.\d{1,3}$/, 'must look like 172.30')
@@ -207,6 +211,15 @@ export function amqpUrlOf(config: Settings): string {
     'bad_setting',
     `Bad settings:\n  REDTROVE_AMQP_URL: not set, and there is no private broker in ${config.REDTROVE_STATE_DIR} (npm start makes one)`,
   )
+}
+
+/** Where the master key and the tokens are: as set, else in the state directory, where they are made when absent. */
+export function keyFilesOf(config: Settings): { readonly masterKey: string; readonly tokens: string } {
+  const { masterKey, tokens } = stateLayout(config.REDTROVE_STATE_DIR)
+  return {
+    masterKey: config.REDTROVE_MASTER_KEY_FILE ?? masterKey,
+    tokens: config.REDTROVE_TOKENS_FILE ?? tokens,
+  }
 }
 
 /** Host and port of a broker address, and nothing else of it: fit to be shown. */

@@ -4,7 +4,7 @@
  * taken over (guests).
  */
 import { mkdirSync } from 'node:fs'
-import { readSettings, type Settings, stateLayout } from '../common/config.js'
+import { keyFilesOf, readSettings, type Settings, stateLayout } from '../common/config.js'
 import { messageOf } from '../common/errors.js'
 import { holdFolder } from '../common/exclusive-name.js'
 import { type Stop, untilStopped } from '../common/lifecycle.js'
@@ -63,8 +63,9 @@ export async function main({ script }: { readonly script: string }): Promise<voi
 /** Each part is on the stack before the next one is started; at a stop it rejects, and starts nothing more. */
 async function startAll({ settings, script, log, stop, stack }: Start): Promise<ClientFacts> {
   const layout = stateLayout(settings.REDTROVE_STATE_DIR)
-  await masterKey(layout.masterKey)
-  const tokens = staticTokens(layout.tokens)
+  const keyFiles = keyFilesOf(settings)
+  await masterKey(keyFiles.masterKey)
+  const tokens = staticTokens(keyFiles.tokens)
   const opening = await openHost(settings, [process.execPath, ...process.execArgv, script], log)
   const { host } = opening
   // A missing redis-server is said at once, not after the broker's ten seconds.

@@ -8,7 +8,10 @@ import { openDockerHost } from './docker/docker-host.js'
 import { connectEngine } from './docker/engine.js'
 import { ensureNetwork } from './docker/guest-network.js'
 import type { Host } from './host/host.js'
+import { inOrder } from './host/orders.js'
 import { openProcessHost } from './host/process-host.js'
+import { openSwarmHost } from './swarm/swarm-host.js'
+import { addressInSwarm, ensureOverlay } from './swarm/swarm-network.js'
 
 /** A host part, and where a private broker has to listen so that its guests reach it. */
 export interface OpenedHost {
@@ -37,29 +40,43 @@ export async function openHost(
     const broker = { amqpUrlFile: layout.amqpUrl, ...(caFile ? { amqpCaFile: caFile } : {}) }
     const own = { ...agent, ...broker, redisServer: settings.REDTROVE_REDIS_SERVER }
     return {
-      host: openProcessHost({ guestsDir: layout.guests, program, log, agent: own }),
+      host: inOrder(openProcessHost({ guestsDir: layout.guests, program, log, agent: own })),
       brokerAddress: null,
     }
   }
   const engine = connectEngine(settings.REDTROVE_DOCKER_HOST)
   const installation = settings.REDTROVE_INSTALLATION ?? nameOf(settings.REDTROVE_STATE_DIR)
-  const network = await ensureNetwork(engine, installation, settings.REDTROVE_DOCKER_NETWORK)
-  const amqpUrl = () => guestAmqpUrl(settings, readFileSync(layout.amqpUrl, 'utf8').trim(), network.gateway)
-  const host = openDockerHost({
+  const amqpUrlBeside = (address: string) => () =>
+    guestAmqpUrl(settings, readFileSync(layout.amqpUrl, 'utf8').trim(), address)
+  const amqpCa = () => (caFile ? readAuthorities(caFile) : '')
+  const storage = {
+    driver: settings.REDTROVE_DOCKER_VOLUME_DRIVER,
+    options: settings.REDTROVE_DOCKER_VOLUME_OPTIONS ?? {},
+  }
+  const prefix = settings.REDTROVE_DOCKER_NETWORK
+  if (settings.REDTROVE_COMPUTE === 'swarm') {
+    const network = await ensureOverlay(engine, installation, prefix)
+    const brokerAddress = await addressInSwarm(engine)
+    const amqpUrl = amqpUrlBeside(brokerAddress)
+    return {
+      host: openSwarmHost({ engine, installation, network, storage, amqpUrl, amqpCa, agent, log }),
+      brokerAddress,
+    }
+  }
+  const network = await ensureNetwork(engine, installation, prefix)
+  const amqpUrl = amqpUrlBeside(network.gateway)
+  const own = {
     engine,
     installation,
     network,
-    storage: {
-      driver: settings.REDTROVE_DOCKER_VOLUME_DRIVER,
-      options: settings.REDTROVE_DOCKER_VOLUME_OPTIONS ?? {},
-    },
     guestsDir: layout.guests,
     amqpUrl,
-    amqpCa: () => (caFile ? readAuthorities(caFile) : ''),
+    amqpCa,
+    storage,
     agent,
     log,
-  })
-  return { host, brokerAddress: network.gateway }
+  }
+  return { host: inOrder(openDockerHost(own)), brokerAddress: network.gateway }
 }
 
 function nameOf(stateDir: string): string {

@@ -4,12 +4,14 @@ import {
   brokerOf,
   brokerPlace,
   databaseOf,
+  keyFilesOf,
   readSettings,
   type Settings,
   stateLayout,
 } from '../common/config.js'
 import { connectStore } from '../common/db/connect-store.js'
 import type { Store } from '../common/db/store.js'
+import type { Endpoint, InstanceId } from '../common/domain/instance.js'
 import { messageOf } from '../common/errors.js'
 import { failpoint } from '../common/failpoint.js'
 import { tellWaiting, untilStopped } from '../common/lifecycle.js'
@@ -18,9 +20,10 @@ import { openControlMessaging } from '../common/rpc/control-messaging.js'
 import type { ControlMessaging } from '../common/rpc/messaging.js'
 import { keyRing } from '../common/secrets/key-ring.js'
 import { masterKey } from '../common/secrets/master-key.js'
-import { networkOf } from './compute/addresses.js'
+import { type AddressBook, allotAddress, allotName, networkOf } from './compute/addresses.js'
 import type { Compute } from './compute/compute.js'
 import { processes } from './compute/processes.js'
+import { startEvacuation } from './evacuation.js'
 import { isSurelyGone, ownerName } from './owner.js'
 import { answersFor } from './questions.js'
 import { startReconciler } from './reconciler.js'
@@ -36,12 +39,11 @@ const OFFER_MS_MAX = 5_000
 /** Carries operations out until it is told to stop; wiring only. What is under way then is left to the next taskmanager. */
 export async function main(): Promise<void> {
   const settings = readSettings()
-  const layout = stateLayout(settings.REDTROVE_STATE_DIR)
   const log = createLogger('taskmanager', settings.REDTROVE_LOG_LEVEL)
   const clock = systemClock
   const stop = untilStopped()
   const store = await connectStore(databaseOf(settings), log, stop.signal)
-  const ring = keyRing(await masterKey(layout.masterKey))
+  const ring = keyRing(await masterKey(keyFilesOf(settings).masterKey))
   const messaging = openControlMessaging({ ...brokerOf(settings), keyOf: ring.instanceKey, log })
   const compute = computeOf(settings, store)
   await untilConnected(messaging, () => amqpUrlOf(settings), log, stop.signal)
@@ -71,10 +73,11 @@ export async function main(): Promise<void> {
   messaging.onQuestion((instanceId) => answersFor(instanceId, parts))
   const { reportAgeMsMax } = timings
   const stopReconciler = startReconciler({ store, ring: sweeper.ring, reportAgeMsMax, clock, log })
+  const stopEvacuation = startEvacuation({ compute, store, ring: sweeper.ring, reportAgeMsMax, clock, log })
   process.send?.({ ready: true })
   log.info({ owner }, 'taskmanager ready')
   await stop.requested
-  await Promise.all([sweeper.stop(), stopReconciler(), reports.stop()])
+  await Promise.all([sweeper.stop(), stopReconciler(), stopEvacuation(), reports.stop()])
   await leave(messaging, store, log)
 }
 
@@ -87,18 +90,32 @@ async function leave(messaging: ControlMessaging, store: Store, log: Logger): Pr
   process.exit(0)
 }
 
-/** Guests by way of the host part, with addresses of the network that the settings name. */
+/** A Swarm's managers, schedulers and nodes all take their time. */
+const MANY_HOSTS = { ensureMs: 50_000, fenceMs: 20_000, removeMs: 60_000 }
+
+/** Guests by way of the host part, with addresses as the settings' provider has them. */
 function computeOf(settings: Settings, store: Store): Compute {
-  const isDocker = settings.REDTROVE_COMPUTE === 'docker'
-  const ownNetwork = settings.REDTROVE_PROCESS_NETWORK ?? networkOf(settings.REDTROVE_STATE_DIR)
+  const isSwarm = settings.REDTROVE_COMPUTE === 'swarm'
   return processes({
     socketPath: stateLayout(settings.REDTROVE_STATE_DIR).hostSocket,
-    network: isDocker ? settings.REDTROVE_DOCKER_NETWORK : ownNetwork,
-    // Nobody else has an address in Docker's network, and one that nobody has there answers nothing.
-    ...(isDocker ? { listens: async () => false } : {}),
-    addresses: store.instances,
+    allot: allotmentOf(settings, store.instances),
+    instances: store.instances,
     versions: store.catalog.datastoreVersions,
+    ...(isSwarm ? { patience: MANY_HOSTS } : {}),
   })
+}
+
+function allotmentOf(settings: Settings, book: AddressBook): (id: InstanceId) => Promise<Endpoint> {
+  switch (settings.REDTROVE_COMPUTE) {
+    case 'process':
+      return (id) =>
+        allotAddress(id, settings.REDTROVE_PROCESS_NETWORK ?? networkOf(settings.REDTROVE_STATE_DIR), book)
+    case 'docker':
+      // Nobody else has an address in Docker's network, and one that nobody has there answers nothing.
+      return (id) => allotAddress(id, settings.REDTROVE_DOCKER_NETWORK, book, async () => false)
+    case 'swarm':
+      return (id) => allotName(id, book)
+  }
 }
 
 /** Says once that it waits, and goes on as soon as the broker is there. */

@@ -20,6 +20,7 @@ const ROLE_IN_MOTION: Record<OperationKind, boolean> = {
   eject_replica_source: true,
   restart_instance: false,
   delete_instance: true,
+  migrate_replica: false,
   set_password: false,
   repair_replication: false,
 }

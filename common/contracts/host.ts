@@ -6,6 +6,10 @@ import { z } from 'zod'
 import { assignmentSchema } from './assignment.js'
 import { endpointSchema } from './observation.js'
 
+/** Trove's words for where the members of a set are; the soft ones give way when they cannot be had. */
+export const LOCALITIES = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
+export type Locality = (typeof LOCALITIES)[number]
+
 /** All that is needed to run one guest. Becomes the agent's seed file (0600). */
 export const guestSpecSchema = z.object({
   instanceId: z.uuid(),
@@ -24,6 +28,10 @@ export const guestSpecSchema = z.object({
   datastore: z
     .object({ name: z.enum(['redis', 'valkey']), version: z.string() })
     .default({ name: 'redis', version: '7.0' }),
+  /** Where among several hosts. Providers of one host do not look at it. */
+  availabilityZone: z.string().nullable().default(null),
+  /** Beside the other members of its set, or away from them. */
+  locality: z.enum(LOCALITIES).nullable().default(null),
 })
 export type GuestSpec = z.output<typeof guestSpecSchema>
 
@@ -54,9 +62,11 @@ export type Order = z.output<typeof orderSchema>
 /**
  * PUT    /guests/{id}          ensure: seed file written when absent, agent running (supervised, restarted when it dies)  → GuestState
  * POST   /guests/{id}/fence    SIGKILL agent and redis-server, answer once both are confirmed gone; not started again   → GuestState
+ * PUT    /guests/{id}/place    move: as ensure, on a host that takes guests; its data elsewhere are removed              → GuestState
  * GET    /guests/{id}          inspect                                                                                → GuestState
  * DELETE /guests/{id}          agent and server stopped, folder removed                                              → GuestState
  * GET    /guests               inventory                                                                             → { guests: GuestState[] }
+ * GET    /leaving              guests on hosts that are to be emptied                                                → { leaving: id[] }
  * GET    /datastores           what can be run here                                                                 → { versions: DatastoreOffer[] }
  */
 export const datastoreOfferSchema = z.object({

@@ -9,6 +9,7 @@ export const OPERATION_DEADLINE_MS: Record<OperationKind, number> = {
   eject_replica_source: 120_000,
   restart_instance: 300_000,
   delete_instance: 180_000,
+  migrate_replica: 180_000,
   set_password: 60_000,
   repair_replication: 60_000,
 }

@@ -9,6 +9,8 @@ export const OPERATION_KINDS = [
   'eject_replica_source',
   'restart_instance',
   'delete_instance',
+  /** Opened by the evacuation only: a replica is made anew on another host, since its own takes no guests any more. */
+  'migrate_replica',
   /** Sets or rotates the application password on every member of a set (Trove's root enable and disable). */
   'set_password',
   /** Opened by the sweeper only: makes observed roles equal the desired ones. */
@@ -68,6 +70,7 @@ export interface OperationRequests {
   eject_replica_source: { readonly force?: boolean }
   restart_instance: Record<string, never>
   delete_instance: Record<string, never>
+  migrate_replica: Record<string, never>
   /** `sealedPassword`: the new application password, sealed with the key ring. */
   set_password: { readonly sealedPassword: string; readonly disable: boolean }
   repair_replication: { readonly drift: readonly string[] }

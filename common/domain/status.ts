@@ -43,6 +43,7 @@ const WHILE_BUSY: Record<OperationKind, WhileBusy> = {
   eject_replica_source: { subject: 'EJECT', others: 'EJECT' },
   restart_instance: { subject: 'REBOOT', others: 'ACTIVE' },
   delete_instance: { subject: 'SHUTDOWN', others: 'ACTIVE' },
+  migrate_replica: { subject: 'BUILD', others: 'ACTIVE' },
   set_password: { subject: 'ACTIVE', others: 'ACTIVE' },
   repair_replication: { subject: 'ACTIVE', others: 'ACTIVE' },
 }

@@ -221,7 +221,8 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
 
 /** What TLS asks of the broker's certificate; the environment cannot take it back. */
 function trust(caFile: string | undefined): { rejectUnauthorized: true; ca?: string } {
-  const named = caFile !== undefined && statSync(caFile, { throwIfNoEntry: false })?.size !== 0
+  // A Swarm's secret cannot be empty, so one that says "none" has a line end in it.
+  const named = caFile !== undefined && (statSync(caFile, { throwIfNoEntry: false })?.size ?? 2) > 1
   return { rejectUnauthorized: true, ...(named ? { ca: readAuthorities(caFile) } : {}) }
 }
 

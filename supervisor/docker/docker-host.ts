@@ -10,6 +10,7 @@ import { pack } from 'tar-stream'
 import { systemClock } from '../../common/clock.js'
 import { type AgentSeed, agentSeedSchema } from '../../common/contracts/agent-seed.js'
 import type { GuestSpec, GuestState } from '../../common/contracts/host.js'
+import { guestNameOf } from '../../common/domain/guest-name.js'
 import { messageOf, RedtroveError } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
 import { openSerial, type Serial } from '../../common/serial.js'
@@ -24,7 +25,6 @@ import {
   GUEST_DIR,
   INSTALLATION_LABEL,
   INSTANCE_LABEL,
-  nameOf,
   SEED_FILE,
   type Storage,
   volumeOptions,
@@ -71,7 +71,7 @@ export function openDockerHost(options: DockerHostOptions): Host {
   const { engine, installation, network, guestsDir, agent, log } = options
   mkdirSync(guestsDir, { recursive: true, mode: 0o700 })
   const dirOf = (id: string) => join(guestsDir, id)
-  const containerOf = (id: string) => engine.getContainer(nameOf(id))
+  const containerOf = (id: string) => engine.getContainer(guestNameOf(id))
   const lines = new Map<string, Serial>()
   /** Acts on one guest come one after the other: an order and the watch must not meet in the middle. */
   const inTurn: <T>(id: string, act: () => Promise<T>) => Promise<T> = (id, act) => {
@@ -99,13 +99,13 @@ export function openDockerHost(options: DockerHostOptions): Host {
     const record = readRecord(dirOf(id))
     const found = await asked(
       `look at the volume of guest ${id}`,
-      engine.getVolume(nameOf(id)).inspect(),
+      engine.getVolume(guestNameOf(id)).inspect(),
       GONE,
     )
     if (!found && record?.hasVolume)
       throw new RedtroveError(
         'guest_failed',
-        `The volume ${nameOf(id)} is gone, and the data with it. Eject the instance if it leads, and delete it.`,
+        `The volume ${guestNameOf(id)} is gone, and the data with it. Eject the instance if it leads, and delete it.`,
       )
     const wanted = volumeOptions(spec, options.storage, installation)
     if (!found) await asked(`make a volume for guest ${id}`, engine.createVolume(wanted))
@@ -114,7 +114,7 @@ export function openDockerHost(options: DockerHostOptions): Host {
 
   async function make(spec: GuestSpec): Promise<void> {
     const { instanceId: id, datastore } = spec
-    const image = await imageFor(engine, datastore.name, datastore.version)
+    const { id: image } = await imageFor(engine, datastore.name, datastore.version)
     await makeVolume(spec)
     const wanted = containerOptions(spec, { image, network: network.name, installation })
     await asked(`make a container for guest ${id}`, engine.createContainer(wanted), [409])
@@ -173,7 +173,7 @@ export function openDockerHost(options: DockerHostOptions): Host {
 
   async function remove(id: string): Promise<void> {
     await asked(`remove guest ${id}`, containerOf(id).remove({ force: true, v: true }), GONE)
-    await asked(`remove the volume of guest ${id}`, engine.getVolume(nameOf(id)).remove(), GONE)
+    await asked(`remove the volume of guest ${id}`, engine.getVolume(guestNameOf(id)).remove(), GONE)
     removeFolder(dirOf(id))
     log.info({ instanceId: id }, 'guest removed')
   }
@@ -259,6 +259,9 @@ export function openDockerHost(options: DockerHostOptions): Host {
     inspect,
     inventory,
     ensure: (spec) => inTurn(spec.instanceId, () => ensure(spec)),
+    // One engine is one host: there is nowhere else.
+    move: (spec) => inTurn(spec.instanceId, () => ensure(spec)),
+    leaving: async () => [],
     fence: (id) => inTurn(id, () => fence(id)),
     remove: (id) =>
       inTurn(id, async () => {

@@ -1,11 +1,17 @@
 /* What a guest is to Docker; pure. */
 import type { ContainerCreateOptions, VolumeCreateOptions } from 'dockerode'
 import type { GuestSpec } from '../../common/contracts/host.js'
+import { guestNameOf } from '../../common/domain/guest-name.js'
 
 /** Label of everything that belongs to one installation, which is a state directory. */
 export const INSTALLATION_LABEL = 'redtrove.installation'
 /** Label of what belongs to one guest: its id. */
 export const INSTANCE_LABEL = 'redtrove.instance'
+
+/** Memory of a whole guest. Bytes. */
+export function memoryBytesOf({ ramMb }: Pick<GuestSpec, 'ramMb'>): number {
+  return (ramMb + BESIDE_DATA_MB) * MB
+}
 
 /** Where the guest's volume is inside its container. Everything that the agent and redis-server write lies there. */
 export const GUEST_DIR = '/guest'
@@ -19,14 +25,11 @@ export const AMQP_CA_FILE = `${GUEST_DIR}/amqp-ca.pem`
 /** The agent beside redis-server, its connections, and pages that a fork copies. */
 const BESIDE_DATA_MB = 160
 const MB = 1024 * 1024
-const TMP_MB = 16
-const PIDS_MAX = 256
+/** Of /tmp. */
+export const TMP_MB = 16
+/** Processes and threads of a guest. */
+export const PIDS_MAX = 256
 const STOP_SECONDS = 12
-
-/** Names of a guest's container and volume; an installation has none twice. */
-export function nameOf(instanceId: string): string {
-  return `redtrove-${instanceId}`
-}
 
 /** Which image, which network, whose. */
 export interface Placement {
@@ -43,7 +46,7 @@ export function containerOptions(
   spec: GuestSpec,
   { image, network, installation }: Placement,
 ): ContainerCreateOptions {
-  const name = nameOf(spec.instanceId)
+  const name = guestNameOf(spec.instanceId)
   return {
     name,
     Image: image,
@@ -52,8 +55,8 @@ export function containerOptions(
     StopTimeout: STOP_SECONDS,
     HostConfig: {
       Mounts: [{ Type: 'volume', Source: name, Target: GUEST_DIR }],
-      Memory: (spec.ramMb + BESIDE_DATA_MB) * MB,
-      MemorySwap: (spec.ramMb + BESIDE_DATA_MB) * MB,
+      Memory: memoryBytesOf(spec),
+      MemorySwap: memoryBytesOf(spec),
       NanoCpus: spec.vcpus * 1_000_000_000,
       PidsLimit: PIDS_MAX,
       ReadonlyRootfs: true,
@@ -79,7 +82,7 @@ export interface Storage {
 
 /** A guest's volume, with its size where the driver's options have a place for it. */
 export function volumeOptions(
-  spec: GuestSpec,
+  spec: Pick<GuestSpec, 'instanceId' | 'volumeGb'>,
   { driver, options }: Storage,
   installation: string,
 ): VolumeCreateOptions {
@@ -88,7 +91,7 @@ export function volumeOptions(
     value.replaceAll('{gb}', String(spec.volumeGb)),
   ])
   return {
-    Name: nameOf(spec.instanceId),
+    Name: guestNameOf(spec.instanceId),
     Labels: labelsOf(spec.instanceId, installation),
     Driver: driver,
     DriverOpts: Object.fromEntries(filled),

@@ -8,8 +8,14 @@ export const DATASTORE_LABEL = 'redtrove.datastore'
 /** And the full version of its server. */
 export const VERSION_LABEL = 'redtrove.version'
 
-interface GuestImage extends DatastoreOffer {
+/** An image of one datastore version. */
+export interface GuestImage extends DatastoreOffer {
   readonly id: string
+  /**
+   * As other engines know it: with its digest when a registry has it, so that they can pull it, else its id, which is the same on
+   * each engine that loaded it. A name alone would have every start of a Swarm's task ask the registry (10 s and more without one).
+   */
+  readonly reference: string
   readonly createdAtS: number
 }
 
@@ -32,20 +38,21 @@ export async function guestImages(engine: Engine): Promise<readonly GuestImage[]
 }
 
 /** The image that runs `datastore` in `name`'s version. Fails with `unavailable` when there is none (any more). */
-export async function imageFor(engine: Engine, datastore: string, name: string): Promise<string> {
+export async function imageFor(engine: Engine, datastore: string, name: string): Promise<GuestImage> {
   const found = (await guestImages(engine)).find(
     (image) => image.datastore === datastore && image.name === name,
   )
-  if (found) return found.id
+  if (found) return found
   throw new RedtroveError(
     'unavailable',
     `Docker has no guest image for ${datastore} ${name}; build one with deploy/guest.Dockerfile.`,
   )
 }
 
-function imageOf({ Id, Created, Labels }: ImageInfo): GuestImage | null {
+function imageOf({ Id, Created, Labels, RepoDigests }: ImageInfo): GuestImage | null {
   const version = Labels?.[VERSION_LABEL] ?? ''
   const name = /^\d+\.\d+/.exec(version)?.[0]
   const offer = datastoreOfferSchema.safeParse({ datastore: Labels?.[DATASTORE_LABEL], name, version })
-  return offer.success ? { ...offer.data, id: Id, createdAtS: Created } : null
+  const reference = RepoDigests?.find((one) => !one.startsWith('<none>')) ?? Id
+  return offer.success ? { ...offer.data, id: Id, reference, createdAtS: Created } : null
 }

@@ -5,7 +5,7 @@
 import { mkdirSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AgentSeed } from '../../common/contracts/agent-seed.js'
-import type { GuestState } from '../../common/contracts/host.js'
+import type { GuestSpec, GuestState } from '../../common/contracts/host.js'
 import { isKind, RedtroveError } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
 import { waitUntil } from '../../common/wait-until.js'
@@ -71,31 +71,35 @@ export function openProcessHost(options: ProcessHostOptions): Host {
   }
   const inspect = async (id: string) => stateOf(id, processesOf(guestsDir, id))
 
+  async function ensure(spec: GuestSpec): Promise<GuestState> {
+    const id = spec.instanceId
+    const known = readRecord(dirOf(id))
+    // The role at birth stays the first one: later roles are the agent's own memory.
+    await writeRecord(dirOf(id), { spec: known?.spec ?? spec, desired: 'running' })
+    if (stopping) throw new RedtroveError('unavailable', `Guest ${id} waits for the next start of its host.`)
+    keeperOf(id).keep()
+    await waitUntil(
+      `the agent of ${id} runs`,
+      () => inspect(id),
+      ({ agentPid }) => agentPid !== null,
+      {
+        timeoutMs: 10_000,
+        kind: 'guest_failed',
+      },
+    )
+    return inspect(id)
+  }
+
   return {
     inspect,
     inventory: async () => {
       const found = processesByFolder(guestsDir)
       return guestIds(guestsDir).map((id) => stateOf(id, found.get(dirOf(id)) ?? { agents: [], servers: [] }))
     },
-    ensure: async (spec) => {
-      const id = spec.instanceId
-      const known = readRecord(dirOf(id))
-      // The role at birth stays the first one: later roles are the agent's own memory.
-      await writeRecord(dirOf(id), { spec: known?.spec ?? spec, desired: 'running' })
-      if (stopping)
-        throw new RedtroveError('unavailable', `Guest ${id} waits for the next start of its host.`)
-      keeperOf(id).keep()
-      await waitUntil(
-        `the agent of ${id} runs`,
-        () => inspect(id),
-        ({ agentPid }) => agentPid !== null,
-        {
-          timeoutMs: 10_000,
-          kind: 'guest_failed',
-        },
-      )
-      return inspect(id)
-    },
+    ensure,
+    // There is one machine.
+    move: ensure,
+    leaving: async () => [],
     fence: async (id) => {
       const record = readRecord(dirOf(id))
       if (record) await writeRecord(dirOf(id), { ...record, desired: 'fenced' })

@@ -1,13 +1,18 @@
 import { chmodSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { dirname } from 'node:path'
-import express, { type ErrorRequestHandler, type Express } from 'express'
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express'
 import { z } from 'zod'
-import { guestSpecSchema, ORDER_HEADER } from '../../common/contracts/host.js'
+import {
+  type GuestSpec,
+  guestSpecSchema,
+  ORDER_HEADER,
+  type Order,
+  orderSchema,
+} from '../../common/contracts/host.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
 import type { Host } from './host.js'
-import { openOrders } from './orders.js'
 
 const idSchema = z.uuid()
 
@@ -28,7 +33,6 @@ export async function serveHost(host: Host, socket: string, log: Logger): Promis
 function hostApp(host: Host, log: Logger): Express {
   const app = express()
   app.use(express.json({ limit: '1mb' }))
-  const orders = openOrders()
   app.get('/datastores', async (_request, response) => {
     response.json({ versions: await host.offers() })
   })
@@ -38,25 +42,29 @@ function hostApp(host: Host, log: Logger): Express {
   app.get('/guests/:id', async (request, response) => {
     response.json(await host.inspect(idOf(request.params.id)))
   })
+  app.get('/leaving', async (_request, response) => {
+    response.json({ leaving: await host.leaving() })
+  })
+  app.put('/guests/:id/place', async (request, response) => {
+    response.json(await host.move(specOf(request), orderOf(request)))
+  })
   app.put('/guests/:id', async (request, response) => {
-    const spec = guestSpecSchema.parse(request.body)
-    if (spec.instanceId !== idOf(request.params.id))
-      throw new RedtroveError('bad_request', 'The ids of address and body differ.')
-    orders.accept(spec.instanceId, request.get(ORDER_HEADER))
-    response.json(await host.ensure(spec))
+    response.json(await host.ensure(specOf(request), orderOf(request)))
   })
   app.post('/guests/:id/fence', async (request, response) => {
-    const id = idOf(request.params.id)
-    orders.accept(id, request.get(ORDER_HEADER))
-    response.json(await host.fence(id))
+    response.json(await host.fence(idOf(request.params.id), orderOf(request)))
   })
   app.delete('/guests/:id', async (request, response) => {
-    const id = idOf(request.params.id)
-    orders.accept(id, request.get(ORDER_HEADER))
-    response.json(await host.remove(id))
+    response.json(await host.remove(idOf(request.params.id), orderOf(request)))
   })
   app.use(failureWriter(log))
   return app
+}
+
+function specOf(request: Request<{ id: string }>): GuestSpec {
+  const spec = guestSpecSchema.parse(request.body)
+  if (spec.instanceId === idOf(request.params.id)) return spec
+  throw new RedtroveError('bad_request', 'The ids of address and body differ.')
 }
 
 /** An id becomes part of a path, so nothing but a UUID passes. */
@@ -64,6 +72,12 @@ function idOf(text: string | undefined): string {
   const parsed = idSchema.safeParse(text)
   if (!parsed.success) throw new RedtroveError('bad_request', 'The guest id is not a UUID.')
   return parsed.data
+}
+
+/** Null for a person's call. */
+function orderOf(request: Request): Order | null {
+  const header = request.get(ORDER_HEADER)
+  return header === undefined ? null : orderSchema.parse(header)
 }
 
 function failureWriter(log: Logger): ErrorRequestHandler {

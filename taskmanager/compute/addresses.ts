@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Socket } from 'node:net'
+import { guestNameOf } from '../../common/domain/guest-name.js'
 import { type Endpoint, type InstanceId, REDIS_PORT } from '../../common/domain/instance.js'
 import { isKind, RedtroveError } from '../../common/errors.js'
 
@@ -56,6 +57,13 @@ export async function allotAddress(
     'conflict',
     `No address is left in ${network}.0.0/16 for instance ${instanceId}; delete instances or set REDTROVE_PROCESS_NETWORK.`,
   )
+}
+
+/** Gives an instance its guest's name as its address, for providers whose guests have no fixed one. */
+export async function allotName(instanceId: InstanceId, book: AddressBook): Promise<Endpoint> {
+  const endpoint = { host: guestNameOf(instanceId), port: REDIS_PORT }
+  await book.setEndpoint(instanceId, endpoint)
+  return endpoint
 }
 
 async function firstQuiet(

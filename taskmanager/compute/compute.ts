@@ -1,8 +1,11 @@
 import type { DatastoreOffer, GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
 import type { Endpoint, InstanceId } from '../../common/domain/instance.js'
 
-/** All that a provider needs to run a guest; it chooses the address itself, and looks up size and datastore in the instance's row. */
-export type Machine = Omit<GuestSpec, 'endpoint' | 'ramMb' | 'vcpus' | 'datastore'>
+/** All that a provider needs to run a guest; it chooses the address itself, and looks up the rest in the instance's row. */
+export type Machine = Omit<
+  GuestSpec,
+  'endpoint' | 'ramMb' | 'vcpus' | 'datastore' | 'availabilityZone' | 'locality'
+>
 
 /**
  * Where instances live. Every method may be repeated and has a deadline; `unavailable` when the provider does not answer,
@@ -12,6 +15,13 @@ export type Machine = Omit<GuestSpec, 'endpoint' | 'ramMb' | 'vcpus' | 'datastor
 export interface Compute {
   /** The guest's agent runs (again) at an address that is recorded and stays; a fenced guest is let go on. */
   ensure(machine: Machine, order: Order): Promise<{ readonly endpoint: Endpoint }>
+  /**
+   * As `ensure`, on a host that takes guests: one elsewhere is removed with its data first, once it is known that there is a place for it
+   * (`guest_failed` else, and nothing has changed). On a host that takes guests it stays as it is.
+   */
+  move(machine: Machine, order: Order): Promise<{ readonly endpoint: Endpoint }>
+  /** Ids of guests on hosts that are to be emptied. */
+  leaving(): Promise<readonly InstanceId[]>
   /** Nothing is left of the guest; none there is a success. */
   remove(instanceId: InstanceId, order: Order): Promise<void>
   /**
@@ -28,6 +38,7 @@ export interface Compute {
 /** Compute under one operation's order: what a workflow sees. */
 export interface OrderedCompute extends Pick<Compute, 'inspect'> {
   ensure(machine: Machine): Promise<{ readonly endpoint: Endpoint }>
+  move(machine: Machine): Promise<{ readonly endpoint: Endpoint }>
   remove(instanceId: InstanceId): Promise<void>
   fence(instanceId: InstanceId): Promise<void>
 }
@@ -39,6 +50,7 @@ export interface OrderedCompute extends Pick<Compute, 'inspect'> {
 export function ordered(compute: Compute, order: Order, confirm: () => Promise<void>): OrderedCompute {
   return {
     ensure: (machine) => confirm().then(() => compute.ensure(machine, order)),
+    move: (machine) => confirm().then(() => compute.move(machine, order)),
     remove: (id) => confirm().then(() => compute.remove(id, order)),
     fence: (id) => confirm().then(() => compute.fence(id, order)),
     inspect: (id) => compute.inspect(id),

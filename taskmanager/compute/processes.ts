@@ -1,6 +1,6 @@
 /*
- * Guests of one machine, owned by its host part: processes with a loopback address each, or containers with an address in the
- * engine's network, so an instance is an address as in Trove. Which of them it is only the host part knows.
+ * Guests by way of the host part on this machine: processes with a loopback address each, containers with an address in the engine's
+ * network, so an instance is an address as in Trove, or services of a Swarm with a name each. Which of them only the host part knows.
  */
 import { z } from 'zod'
 import {
@@ -14,13 +14,17 @@ import type { DatastoreVersion } from '../../common/db/store.js'
 import { flavorOf } from '../../common/domain/flavor.js'
 import type { Endpoint, Instance, InstanceId } from '../../common/domain/instance.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
-import { type AddressBook, allotAddress } from './addresses.js'
 import type { Compute, Machine } from './compute.js'
 import { callHost } from './host-client.js'
 
-const ENSURE_MS = 15_000
-const FENCE_MS = 10_000
-const REMOVE_MS = 30_000
+/** How long the host part may take for an act. */
+export interface Patience {
+  readonly ensureMs: number
+  readonly fenceMs: number
+  readonly removeMs: number
+}
+
+const ONE_HOST: Patience = { ensureMs: 15_000, fenceMs: 10_000, removeMs: 30_000 }
 const LOOK_MS = 3_000
 const OFFERS_MS = 15_000
 
@@ -28,20 +32,22 @@ const OFFERS_MS = 15_000
 export interface ProcessesOptions {
   /** The host part's unix socket. */
   readonly socketPath: string
-  /** First two numbers of the /16 that addresses come from. */
-  readonly network: string
-  readonly addresses: AddressBook & {
-    find(projectId: null, id: InstanceId): Promise<{ instance: Described }>
-  }
+  /** Gives an instance its address, recorded before it is used; it keeps it for life. */
+  readonly allot: (id: InstanceId) => Promise<Endpoint>
+  readonly instances: { find(projectId: null, id: InstanceId): Promise<{ instance: Described }> }
   readonly versions: () => Promise<readonly DatastoreVersion[]>
-  /** Whether somebody has an address already; by default whoever answers there. An engine that gives addresses knows by itself. */
-  readonly listens?: (endpoint: Endpoint) => Promise<boolean>
+  /** By default that of a host part with one host. */
+  readonly patience?: Patience
 }
 
-type Described = Pick<Instance, 'endpoint' | 'flavorId' | 'datastoreVersionId'>
+type Described = Pick<
+  Instance,
+  'endpoint' | 'flavorId' | 'datastoreVersionId' | 'availabilityZone' | 'locality'
+>
 
 /** Compute over the host part of this machine. */
-export function processes({ socketPath, network, addresses, versions, listens }: ProcessesOptions): Compute {
+export function processes(options: ProcessesOptions): Compute {
+  const { socketPath, allot, instances, versions, patience = ONE_HOST } = options
   const guestPath = (id: InstanceId) => `/guests/${encodeURIComponent(id)}`
   const call = (
     method: 'GET' | 'PUT' | 'POST' | 'DELETE',
@@ -49,25 +55,34 @@ export function processes({ socketPath, network, addresses, versions, listens }:
     timeoutMs: number,
     more: { order?: Order; body?: unknown } = {},
   ) => callHost(socketPath, { method, path, timeoutMs, answer: guestStateSchema, ...more })
+  async function put(path: string, timeoutMs: number, machine: Machine, order: Order) {
+    const { instance } = await instances.find(null, machine.instanceId)
+    const endpoint = instance.endpoint ?? (await allot(machine.instanceId))
+    const body = {
+      ...machine,
+      endpoint,
+      ...sizeOf(instance),
+      datastore: datastoreOf(instance, await versions()),
+      availabilityZone: instance.availabilityZone,
+      locality: instance.locality,
+    }
+    await call('PUT', path, timeoutMs, { order, body })
+    return { endpoint }
+  }
   return {
-    async ensure(machine: Machine, order) {
-      const { instance } = await addresses.find(null, machine.instanceId)
-      const endpoint =
-        instance.endpoint ?? (await allotAddress(machine.instanceId, network, addresses, listens))
-      const body = {
-        ...machine,
-        endpoint,
-        ...sizeOf(instance),
-        datastore: datastoreOf(instance, await versions()),
-      }
-      await call('PUT', guestPath(machine.instanceId), ENSURE_MS, { order, body })
-      return { endpoint }
+    ensure: (machine, order) => put(guestPath(machine.instanceId), patience.ensureMs, machine, order),
+    move: (machine, order) =>
+      put(`${guestPath(machine.instanceId)}/place`, patience.removeMs + patience.ensureMs, machine, order),
+    leaving: async () => {
+      const answer = z.object({ leaving: z.array(z.uuid()) })
+      return (await callHost(socketPath, { method: 'GET', path: '/leaving', timeoutMs: LOOK_MS, answer }))
+        .leaving
     },
     async remove(id, order) {
-      await call('DELETE', guestPath(id), REMOVE_MS, { order })
+      await call('DELETE', guestPath(id), patience.removeMs, { order })
     },
     async fence(id, order) {
-      const state = await call('POST', `${guestPath(id)}/fence`, FENCE_MS, { order }).catch(
+      const state = await call('POST', `${guestPath(id)}/fence`, patience.fenceMs, { order }).catch(
         (cause: unknown) => {
           if (isKind(cause, 'stale_epoch')) throw cause
           throw new RedtroveError('fence_failed', `Instance ${id} could not be fenced: ${messageOf(cause)}`, {

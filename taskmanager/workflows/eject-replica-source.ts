@@ -21,7 +21,7 @@ import {
 import type { InstanceId } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { ejected } from '../../common/domain/replication.js'
-import { RedtroveError } from '../../common/errors.js'
+import { isKind, RedtroveError } from '../../common/errors.js'
 import { isGuestsFault, lookAt, within } from '../guests.js'
 import type { Outcome, Workflow, WorkflowContext } from '../workflow.js'
 import { ensureGuest } from './bring-up.js'
@@ -216,9 +216,19 @@ function planOf(
   }
 }
 
-/** It was fenced for nothing: its agent may run again, and makes it what the rows still say. */
+/**
+ * It was fenced for nothing: its agent may run again, and makes it what the rows still say. Where its host is away it runs when that is back,
+ * which the provider has recorded by then.
+ */
 async function letSourceReturn(source: InstanceFacts, context: WorkflowContext): Promise<void> {
-  await ensureGuest(source, await assignmentFor('source', null, context), context)
+  try {
+    await ensureGuest(source, await assignmentFor('source', null, context), context)
+  } catch (error) {
+    if (!isKind(error, 'guest_failed')) throw error
+    const { state } = await context.compute.inspect(source.instance.id)
+    if (state === 'fenced') throw error
+    context.log.warn({ instanceId: source.instance.id, reason: error.message }, 'the source may run again')
+  }
 }
 
 /** At once; a replica that cannot be told joins by itself when its cut has lasted 20 s. */

@@ -5,6 +5,7 @@ import { createReplicas } from './create-replicas.js'
 import { deleteInstance } from './delete-instance.js'
 import { detachReplica } from './detach-replica.js'
 import { ejectReplicaSource } from './eject-replica-source.js'
+import { migrateReplica } from './migrate-replica.js'
 import { promoteToReplicaSource } from './promote-to-replica-source.js'
 import { repairReplication } from './repair-replication.js'
 import { restartInstance } from './restart-instance.js'
@@ -19,6 +20,7 @@ export const WORKFLOWS = {
   eject_replica_source: ejectReplicaSource,
   restart_instance: restartInstance,
   delete_instance: deleteInstance,
+  migrate_replica: migrateReplica,
   set_password: setPassword,
   repair_replication: repairReplication,
 } as const satisfies { readonly [K in OperationKind]: { readonly kind: K } }

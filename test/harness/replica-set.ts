@@ -3,11 +3,13 @@ import { Redis } from 'ioredis'
 import type { Endpoint } from '../../common/domain/instance.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { type Ledger, missingOn } from '../../demo/writers.js'
+import type { Stack } from './stack.js'
 import type { TroveClient } from './trove-client.js'
 
 export interface ReplicaSet {
   readonly ids: readonly string[]
   readonly password: string
+  /** Where tests reach them. */
   readonly endpoints: readonly Endpoint[]
   endpointOf(id: string): Endpoint
   /** The member that the API shows as the source. */
@@ -24,7 +26,7 @@ export interface ReplicaSet {
 
 /** Creates a source and `count` replicas, in two calls, and waits until all are healthy and linked. */
 export async function replicaSet(
-  stack: { readonly client: TroveClient },
+  stack: Pick<Stack, 'client'> & Partial<Pick<Stack, 'reach'>>,
   name: string,
   count: number,
 ): Promise<ReplicaSet> {
@@ -34,8 +36,13 @@ export async function replicaSet(
   const ids = [source.id, ...replicas]
   for (const id of ids) await client.healthy(id)
   const endpoints = new Map<string, Endpoint>()
-  for (const id of ids) endpoints.set(id, await client.addressOf(id))
-  const set = describeSet(client, ids, endpoints, source.password)
+  const known = new Map<string, Endpoint>()
+  for (const id of ids) {
+    const endpoint = await client.addressOf(id)
+    known.set(id, endpoint)
+    endpoints.set(id, (await stack.reach?.(endpoint)) ?? endpoint)
+  }
+  const set = describeSet(client, ids, { endpoints, known }, source.password)
   await set.linksUp(source.id)
   return set
 }
@@ -43,7 +50,7 @@ export async function replicaSet(
 function describeSet(
   client: TroveClient,
   ids: readonly string[],
-  endpoints: ReadonlyMap<string, Endpoint>,
+  { endpoints, known }: Readonly<Record<'endpoints' | 'known', ReadonlyMap<string, Endpoint>>>,
   password: string,
 ): ReplicaSet {
   const endpointOf = (id: string) => {
@@ -72,7 +79,7 @@ function describeSet(
           () => ask(id, (redis) => redis.info('replication')),
           (info) =>
             info.includes('master_link_status:up') &&
-            info.includes(`master_host:${endpointOf(sourceId).host}\r`),
+            info.includes(`master_host:${known.get(sourceId)?.host}\r`),
           { timeoutMs: 30_000 },
         )
       }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import type { Endpoint } from '../../common/domain/instance.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { type TroveClient, troveClient } from './trove-client.js'
 
@@ -20,6 +21,9 @@ export interface StackOptions {
   readonly env?: Readonly<Record<string, string>>
   /** An existing one is used and kept; else a temporary one is made and removed. */
   readonly stateDir?: string
+  /** Runs it in the network of this process. */
+  readonly networkOfPid?: number
+  readonly reach?: Stack['reach']
   /** Whom to trust for an API by HTTPS, PEM. */
   readonly ca?: string
 }
@@ -30,6 +34,8 @@ export interface Stack {
   readonly stateDir: string
   readonly clientrc: string
   readonly client: TroveClient
+  /** Where a test reaches an instance; as the API says, unless instances are in a network of their own. */
+  reach(endpoint: Endpoint): Promise<Endpoint>
   /** The supervisor. */
   readonly pid: number
   /** Pid of `serve PART` of this stack, or 0. */
@@ -46,7 +52,10 @@ export interface Stack {
 /** Starts it and waits for the ready line. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const stateDir = options.stateDir ?? mkdtempSync(join(tmpdir(), 'redtrove-test-'))
-  const child = spawn(process.execPath, [PROGRAM, 'serve', 'all'], {
+  const { networkOfPid: machine } = options
+  const inside = machine === undefined ? [] : ['nsenter', `--target=${machine}`, '--net']
+  const [command = '', ...args] = [...inside, process.execPath, PROGRAM, 'serve', 'all']
+  const child = spawn(command, args, {
     env: { ...process.env, REDTROVE_API_PORT: '0', ...options.env, REDTROVE_STATE_DIR: stateDir },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -81,6 +90,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     stateDir,
     clientrc: join(stateDir, 'clientrc'),
     client: troveClient(url, token, options.ca),
+    reach: options.reach ?? (async (endpoint) => endpoint),
     pid: child.pid ?? 0,
     partPid: (part) =>
       processesOf(stateDir).find(({ line }) => line.includes(`redtrove.js serve ${part}`))?.pid ?? 0,

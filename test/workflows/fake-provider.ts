@@ -18,6 +18,8 @@ interface Ground {
 export class FakeProvider {
   private readonly orders = new Map<InstanceId, Order>()
   private addresses = 1
+  /** Guests whose host is to be emptied. */
+  readonly leaving = new Set<InstanceId>()
   private readonly world: Ground
 
   constructor(world: Ground) {
@@ -37,6 +39,13 @@ export class FakeProvider {
           this.accept(machine.instanceId, order)
           return this.ensure(machine)
         }),
+      move: (machine, order) =>
+        gate('compute.move', async () => {
+          this.accept(machine.instanceId, order)
+          if (this.leaving.delete(machine.instanceId)) this.world.guests.delete(machine.instanceId)
+          return this.ensure(machine)
+        }),
+      leaving: async () => [...this.leaving],
       remove: (id, order) =>
         gate('compute.remove', async () => {
           this.accept(id, order)

@@ -34,6 +34,8 @@ export class World {
   /** Acknowledged writes by the set whose source took them. */
   readonly acknowledged = new Map<string, string[]>()
   private readonly provider = new FakeProvider(this)
+  /** Guests whose host is to be emptied; a move takes one off. */
+  readonly leaving = this.provider.leaving
   readonly violations: string[] = []
   private lastCall = 'at rest'
   private written = 0

@@ -26,11 +26,17 @@ const version = {
   active: true,
 }
 const rows = {
-  find: async () => ({ instance: { endpoint, flavorId: '2', datastoreVersionId: version.id } }),
-  endpointsInUse: async () => [],
-  setEndpoint: async () => {},
+  find: async () => ({
+    instance: {
+      endpoint,
+      flavorId: '2',
+      datastoreVersionId: version.id,
+      availabilityZone: null,
+      locality: null,
+    },
+  }),
 }
-const addressed = { network: '127.83', addresses: rows, versions: async () => [version] }
+const addressed = { allot: async () => endpoint, instances: rows, versions: async () => [version] }
 const order = { epoch: 3, attempt: 2 }
 
 async function host(listener: RequestListener) {

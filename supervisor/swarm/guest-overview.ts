@@ -1,0 +1,50 @@
+import { type FoundService, isAsWanted, ownerOf } from './found-service.js'
+import type { GuestRecords, SwarmRecord } from './guest-records.js'
+import type { GuestSecrets } from './guest-secrets.js'
+import type { MountedSecret } from './guest-service.js'
+import type { GuestServices } from './guest-services.js'
+import { SWEEP } from './sweep-volume.js'
+
+/** What should be of a guest, and what is. */
+export interface Overview {
+  readonly record: SwarmRecord | null
+  readonly service: FoundService | null
+}
+
+/** Everything that managers have of every guest, by id, in three questions. */
+export async function overviewOf(parts: {
+  readonly records: GuestRecords
+  readonly services: GuestServices
+  readonly secrets: GuestSecrets
+}): Promise<ReadonlyMap<string, Overview>> {
+  const [recorded, served, owners] = await Promise.all([
+    parts.records.all(),
+    parts.services.all(),
+    parts.secrets.owners(),
+  ])
+  const known = new Map<string, Overview>(owners.map((id) => [id, { record: null, service: null }]))
+  for (const service of served) {
+    const isSweep = service.Spec.Name.endsWith(SWEEP)
+    known.set(ownerOf(service), { record: null, service: isSweep ? null : service })
+  }
+  for (const record of recorded) {
+    const id = record.facts.instanceId
+    known.set(id, { record, service: known.get(id)?.service ?? null })
+  }
+  return known
+}
+
+/** Ids of guests that are not as they should be: nobody's, not removed to the end, or with a service that does something else. */
+export function wrongIn(
+  seen: ReadonlyMap<string, Overview>,
+  broker: readonly MountedSecret[],
+): readonly string[] {
+  return [...seen].flatMap(([id, { record, service }]) => {
+    const isRight =
+      record !== null &&
+      record.desired !== 'removed' &&
+      service !== null &&
+      isAsWanted(service, record, broker)
+    return isRight ? [] : [id]
+  })
+}

@@ -1,0 +1,87 @@
+/* What guests know and nobody else may: their seeds, one a guest and never changed, and the broker's address, one for all. */
+
+import { guestNameOf } from '../../common/domain/guest-name.js'
+import { asked, type Engine } from '../docker/engine.js'
+import { INSTALLATION_LABEL, INSTANCE_LABEL, labelsOf } from '../docker/guest-container.js'
+import { AMQP_CA_FILE, AMQP_URL_FILE, type MountedSecret, SEED_FILE, secretName } from './guest-service.js'
+
+/** Secrets of one installation. */
+export interface GuestSecrets {
+  /** The guest's seed: the one it was born with, else `fresh`, which becomes it. Null when there is neither. */
+  seed(id: string, fresh: (() => string) | null): Promise<MountedSecret | null>
+  /** What a guest has to know of the broker now: its address and whom to trust. */
+  broker(): Promise<readonly MountedSecret[]>
+  forget(id: string): Promise<void>
+  /** Ids of all guests that have one. */
+  owners(): Promise<readonly string[]>
+}
+
+interface Found {
+  readonly ID: string
+  readonly Spec?: { readonly Name?: string; readonly Labels?: Readonly<Record<string, string>> }
+}
+
+/** What guests are told of the broker, asked for when it is needed; the address holds a password, an empty CA says that there is none. */
+export interface BrokerFacts {
+  readonly amqpUrl: () => string
+  readonly amqpCa: () => string
+}
+
+/** Opens them. */
+export function guestSecrets(engine: Engine, installation: string, facts: BrokerFacts): GuestSecrets {
+  const ours = { label: [`${INSTALLATION_LABEL}=${installation}`] }
+
+  async function list(labels: readonly string[]): Promise<readonly Found[]> {
+    const filters = { label: [...ours.label, ...labels] }
+    return ((await asked('list its secrets', engine.listSecrets({ filters }))) ?? []) as unknown as Found[]
+  }
+
+  async function made(
+    name: string,
+    labels: Readonly<Record<string, string>>,
+    content: string,
+  ): Promise<string> {
+    const options = { Name: name, Labels: labels, Data: Buffer.from(content).toString('base64') }
+    // The name says the content, so whoever made it meanwhile made the same.
+    const fresh: { id?: string } | null = await asked(
+      `keep the secret ${name}`,
+      engine.createSecret(options),
+      [409],
+    )
+    if (fresh?.id) return fresh.id
+    const found: Found | null = await asked(
+      `look at the secret ${name}`,
+      engine.getSecret(name).inspect() as never,
+    )
+    return found?.ID ?? ''
+  }
+
+  return {
+    seed: async (id, fresh) => {
+      const [known] = await list([`${INSTANCE_LABEL}=${id}`])
+      if (known) return { id: known.ID, name: known.Spec?.Name ?? '', file: SEED_FILE }
+      if (fresh === null) return null
+      const content = fresh()
+      const name = secretName(guestNameOf(id), content)
+      return { id: await made(name, labelsOf(id, installation), content), name, file: SEED_FILE }
+    },
+    broker: async () => {
+      const labels = { [INSTALLATION_LABEL]: installation }
+      const shared = async (what: string, file: string, content: string) => {
+        const name = secretName(`redtrove-${installation}-${what}`, content)
+        return { id: await made(name, labels, content), name, file }
+      }
+      // Swarm wants at least a byte.
+      return [
+        await shared('amqp', AMQP_URL_FILE, facts.amqpUrl()),
+        await shared('ca', AMQP_CA_FILE, facts.amqpCa() || '\n'),
+      ]
+    },
+    forget: async (id) => {
+      for (const { ID } of await list([`${INSTANCE_LABEL}=${id}`]))
+        await asked(`forget a secret of guest ${id}`, engine.getSecret(ID).remove(), [404])
+    },
+    owners: async () =>
+      (await list([INSTANCE_LABEL])).flatMap(({ Spec }) => Spec?.Labels?.[INSTANCE_LABEL] ?? []),
+  }
+}

@@ -1,0 +1,210 @@
+/*
+ * The swarm provider's host part: each guest is a service of one task on the node that has its volume (ADR 9). Everything that must be
+ * remembered lies with the Swarm's managers, so any number of host parts may run, each beside its task manager, and none has a
+ * state. A manager's word on a service is what it wants; what a task's own node said of it counts as what is.
+ */
+import { type AgentSeed, agentSeedSchema } from '../../common/contracts/agent-seed.js'
+import type { GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
+import { guestNameOf } from '../../common/domain/guest-name.js'
+import { messageOf, RedtroveError } from '../../common/errors.js'
+import type { Logger } from '../../common/log.js'
+import { openSerial, type Serial } from '../../common/serial.js'
+import { waitUntil } from '../../common/wait-until.js'
+import type { Engine } from '../docker/engine.js'
+import { GUEST_DIR, type Storage } from '../docker/guest-container.js'
+import { guestImages } from '../docker/guest-images.js'
+import type { Host } from '../host/host.js'
+import { requireNotOvertaken } from '../host/orders.js'
+import { pinnedTo } from './found-service.js'
+import { overviewOf, wrongIn } from './guest-overview.js'
+import { guestRecords } from './guest-records.js'
+import { guestSecrets } from './guest-secrets.js'
+import { AMQP_CA_FILE, AMQP_URL_FILE } from './guest-service.js'
+import { guestServices } from './guest-services.js'
+import { openLeftovers } from './leftovers.js'
+import { placeGuest } from './place-guest.js'
+import { lastWord, mayRun, nodesOf, runningPid, tasksOf } from './swarm-view.js'
+import { openSwarmWatch } from './swarm-watch.js'
+import { volumeSweeper } from './volume-sweeper.js'
+
+const START_MS_MAX = 40_000
+const QUENCH_MS_MAX = 15_000
+
+/** Whose guests, on which Swarm, and what each agent is told. */
+export interface SwarmHostOptions {
+  /** Of a manager. */
+  readonly engine: Engine
+  readonly installation: string
+  readonly network: string
+  readonly storage: Storage
+  /** The broker's address, as guests reach it. Holds the password. */
+  readonly amqpUrl: () => string
+  /** The CA of the broker's certificate, PEM; empty when none was named. */
+  readonly amqpCa: () => string
+  readonly agent: Omit<AgentSeed, 'spec' | 'dir' | 'amqpUrlFile' | 'amqpCaFile' | 'redisServer'>
+  readonly log: Logger
+}
+
+/** Opens the host; nothing is changed until `open` or an order. */
+export function openSwarmHost(options: SwarmHostOptions): Host {
+  const { engine, installation, network, storage, agent, log, ...broker } = options
+  const records = guestRecords(engine, installation)
+  const secrets = guestSecrets(engine, installation, broker)
+  const services = guestServices({ engine, installation, network, records, secrets, storage })
+  const leftovers = openLeftovers(engine, installation)
+  const sweeper = volumeSweeper(engine, installation, leftovers)
+  /** One guest after the other, so that members of a set which are made at once see each other. */
+  const placing = openSerial()
+  const lines = new Map<string, Serial>()
+  /** Acts on one guest come one after the other here; of another host part's acts the versions of record and service tell. */
+  const inTurn: <T>(id: string, act: () => Promise<T>) => Promise<T> = (id, act) => {
+    lines.set(id, lines.get(id) ?? openSerial())
+    return (lines.get(id) as Serial)(act)
+  }
+
+  async function look(id: string) {
+    const [record, tasks, nodes] = await Promise.all([
+      records.find(id),
+      tasksOf(engine, guestNameOf(id)),
+      nodesOf(engine),
+    ])
+    return { record, tasks, living: tasks.filter((task) => mayRun(task, nodes)) }
+  }
+
+  async function inspect(id: string): Promise<GuestState> {
+    const { record, tasks, living } = await look(id)
+    const pid = runningPid(tasks) ?? (living.length > 0 && record?.desired !== 'running' ? 1 : null)
+    const idle = record === null ? 'absent' : record.desired === 'running' ? 'stopped' : 'fenced'
+    return { instanceId: id, state: pid === null ? idle : 'running', agentPid: pid, serverPid: pid }
+  }
+
+  /** Until no task of it may run. */
+  async function quench(id: string): Promise<void> {
+    await waitUntil(
+      `no task of guest ${id} runs`,
+      () => look(id),
+      ({ living }) => living.length === 0,
+      { timeoutMs: QUENCH_MS_MAX, pollMs: 100, describe: ({ tasks }) => lastWord(tasks) },
+    )
+  }
+
+  async function place(spec: GuestSpec, order: Order | null): Promise<void> {
+    const { id: nodeId, hostname } = await placeGuest(spec, { engine, records, leftovers })
+    log.info({ instanceId: spec.instanceId, node: hostname }, 'node chosen')
+    await records.add(spec, nodeId, order)
+  }
+
+  async function ensure(spec: GuestSpec, order: Order | null): Promise<GuestState> {
+    const id = spec.instanceId
+    const known = await records.want(id, 'running', order)
+    if (known === null) await placing(() => place(spec, order))
+    await requireNode(id)
+    await services.conform(id, order, () => seedOf(spec, agent))
+    return waitUntil(
+      `guest ${id} runs`,
+      () => inspect(id),
+      ({ state }) => state === 'running',
+      {
+        timeoutMs: START_MS_MAX,
+        pollMs: 100,
+        kind: 'guest_failed',
+      },
+    ).catch(async (cause: unknown) => {
+      const said = lastWord(await tasksOf(engine, guestNameOf(id)))
+      throw new RedtroveError('guest_failed', `${messageOf(cause)} The Swarm says: ${said}.`, { cause })
+    })
+  }
+
+  /** It is recorded that the guest should run, so it does as soon as its node is back; nobody waits for that. */
+  async function requireNode(id: string): Promise<void> {
+    const record = await records.find(id)
+    const node = (await nodesOf(engine)).find((one) => one.id === record?.nodeId)
+    if (node?.ready) return
+    const what = node ? `${node.hostname} is back` : 'is in the Swarm again; what it has is there alone'
+    throw new RedtroveError('guest_failed', `Guest ${id} runs when its node ${what}.`)
+  }
+
+  async function fence(id: string, order: Order | null): Promise<GuestState> {
+    await records.want(id, 'fenced', order)
+    await services.conform(id, order, null)
+    await quench(id)
+    log.warn({ instanceId: id }, 'guest fenced')
+    return inspect(id)
+  }
+
+  /** The record goes last: while it is there, what is left is found by the watch. */
+  async function remove(id: string, order: Order | null): Promise<GuestState> {
+    const record = await records.want(id, 'removed', order)
+    const service = await services.find(id)
+    const nodeId = record?.nodeId ?? (service ? pinnedTo(service) : null)
+    await services.conform(id, order, null)
+    await quench(id)
+    await services.remove(id)
+    if (nodeId) await sweeper.sweep({ instanceId: id, nodeId })
+    await secrets.forget(id)
+    await records.forget(id)
+    log.info({ instanceId: id }, 'guest removed')
+    return inspect(id)
+  }
+
+  /** It has no node (any more) that it may stay on. */
+  async function move(spec: GuestSpec, order: Order | null): Promise<GuestState> {
+    const record = await records.find(spec.instanceId)
+    if (record && order) requireNotOvertaken(spec.instanceId, order, record.order)
+    if (record && !(await emptying()).has(record.nodeId)) return ensure(spec, order)
+    await placeGuest(spec, { engine, records, leftovers })
+    await remove(spec.instanceId, order)
+    return ensure(spec, order)
+  }
+
+  /** Ids of nodes that somebody wants empty, or has empty. */
+  async function emptying(): Promise<ReadonlySet<string>> {
+    return new Set((await nodesOf(engine)).filter(({ active }) => !active).map(({ id }) => id))
+  }
+
+  async function leaving(): Promise<readonly string[]> {
+    const nodes = await emptying()
+    if (nodes.size === 0) return []
+    const leavers = (await records.all()).filter(
+      ({ nodeId, desired }) => desired === 'running' && nodes.has(nodeId),
+    )
+    return leavers.map(({ facts }) => facts.instanceId)
+  }
+
+  async function settle(id: string): Promise<void> {
+    const record = await records.find(id)
+    if (record === null || record.desired === 'removed') await remove(id, null)
+    else await services.conform(id, null, null)
+  }
+
+  const overview = () => overviewOf({ records, services, secrets })
+  const watch = openSwarmWatch({
+    wrong: async () => wrongIn(await overview(), await secrets.broker()),
+    settle: (id) => inTurn(id, () => settle(id)),
+    tidy: sweeper.sweepLeft,
+    log,
+  })
+
+  return {
+    inspect,
+    ensure: (spec, order) => inTurn(spec.instanceId, () => ensure(spec, order)),
+    move: (spec, order) => inTurn(spec.instanceId, () => move(spec, order)),
+    leaving,
+    fence: (id, order) => inTurn(id, () => fence(id, order)),
+    remove: (id, order) => inTurn(id, () => remove(id, order)),
+    inventory: async () => Promise.all([...(await overview()).keys()].map(inspect)),
+    offers: async () =>
+      (await guestImages(engine)).map(({ datastore, name, version }) => ({ datastore, name, version })),
+    open: async () => {
+      await watch.look()
+      watch.start()
+    },
+    stop: watch.stop,
+  }
+}
+
+function seedOf(spec: GuestSpec, agent: SwarmHostOptions['agent']): string {
+  const place = { dir: GUEST_DIR, amqpUrlFile: AMQP_URL_FILE, amqpCaFile: AMQP_CA_FILE }
+  const redisServer = `${spec.datastore.name}-server`
+  return JSON.stringify(agentSeedSchema.parse({ ...agent, ...place, spec, redisServer }))
+}

@@ -1,0 +1,39 @@
+import type { Engine } from '../docker/engine.js'
+import { guestImages } from '../docker/guest-images.js'
+import type { SwarmNode } from './choose-node.js'
+import type { Leftover, Leftovers } from './leftovers.js'
+import { nodesOf } from './swarm-view.js'
+import { sweepVolume } from './sweep-volume.js'
+
+/** Removes guests' volumes, now or when their nodes can. */
+export interface VolumeSweeper {
+  /** A node that takes no tasks is swept when it does again; one that has left the Swarm is nobody's. */
+  sweep(leftover: Leftover): Promise<void>
+  /** What was left before, as far as nodes take tasks again. */
+  sweepLeft(): Promise<void>
+}
+
+/** Opens it. */
+export function volumeSweeper(engine: Engine, installation: string, leftovers: Leftovers): VolumeSweeper {
+  async function sweep(leftover: Leftover): Promise<void> {
+    const node = (await nodesOf(engine)).find(({ id }) => id === leftover.nodeId)
+    if (node && !takesTasks(node)) return leftovers.add(leftover)
+    const [{ reference: image } = { reference: '' }] = await guestImages(engine)
+    if (node) await sweepVolume(engine, { ...leftover, image, installation })
+    await leftovers.forget(leftover)
+  }
+
+  return {
+    sweep,
+    sweepLeft: async () => {
+      const left = await leftovers.all()
+      if (left.length === 0) return
+      const waiting = (await nodesOf(engine)).filter((node) => !takesTasks(node)).map(({ id }) => id)
+      for (const leftover of left) if (!waiting.includes(leftover.nodeId)) await sweep(leftover)
+    },
+  }
+}
+
+function takesTasks({ ready, active }: SwarmNode): boolean {
+  return ready && active
+}

@@ -1,0 +1,115 @@
+/*
+ * Empties hosts that somebody wants empty (a Swarm's node that is paused or drained): replicas are made anew elsewhere; a source hands over to a
+ * replica elsewhere first and is a replica then. What stands alone stays: nobody has its data.
+ */
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../common/clock.js'
+import type { InstanceFacts, Store } from '../common/db/store.js'
+import type { InstanceId } from '../common/domain/instance.js'
+import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
+import { isKind, messageOf } from '../common/errors.js'
+import type { Logger } from '../common/log.js'
+import type { Compute } from './compute/compute.js'
+
+const LOOK_MS = 2_000
+/** What could not be moved is tried again after this. */
+const AGAIN_MS = 30_000
+
+/** Who knows who has to leave, and how an operation is announced. */
+export interface EvacuationParts {
+  readonly compute: Pick<Compute, 'leaving'>
+  readonly store: Pick<Store, 'instances' | 'operations'>
+  readonly ring: (operationId: string) => void
+  readonly reportAgeMsMax: number
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** One thing to do for a guest that has to leave. */
+export interface Departure {
+  readonly kind: 'migrate_replica' | 'promote_to_replica_source'
+  /** For a promote, the replica that is to lead. */
+  readonly instanceId: InstanceId
+}
+
+/** What is to be done first for a set of which `leaving` have to leave; null when nothing can be. `reports` says who is heard of. */
+export function departureOf(
+  members: readonly InstanceFacts[],
+  leaving: ReadonlySet<InstanceId>,
+  reports: (facts: InstanceFacts) => boolean,
+): Departure | null {
+  if (members.some(({ operation }) => operation)) return null
+  const source = members.find(({ instance }) => instance.role === 'source')
+  if (!source || !reports(source)) return null
+  const replicas = members.filter(({ instance }) => instance.role === 'replica')
+  const leaver = replicas.find(({ instance }) => leaving.has(instance.id))
+  if (leaver) return { kind: 'migrate_replica', instanceId: leaver.instance.id }
+  if (!leaving.has(source.instance.id)) return null
+  const successor = replicas.find(
+    (facts) => reports(facts) && facts.stored?.observation.link === 'up' && !facts.instance.fault,
+  )
+  return successor ? { kind: 'promote_to_replica_source', instanceId: successor.instance.id } : null
+}
+
+/** Looks every other second and opens one operation a set at a time. Returns the way to stop it. */
+export function startEvacuation(parts: EvacuationParts): () => Promise<void> {
+  const { compute, store, ring, clock, log } = parts
+  const stopped = new AbortController()
+  const triedMs = new Map<InstanceId, number>()
+  const reports = ({ stored }: InstanceFacts) =>
+    stored !== null && clock.now() - stored.receivedAtMs <= parts.reportAgeMsMax
+
+  async function look(): Promise<void> {
+    const leaving = await compute.leaving()
+    if (leaving.length === 0) return triedMs.clear()
+    const facts = await store.instances.findMany(leaving)
+    const setIds = new Set(facts.map(({ instance }) => instance.setId))
+    for (const setId of setIds) {
+      const members = await store.instances.membersOf(setId)
+      const departure = departureOf(members, new Set(leaving), reports)
+      if (departure) await open(departure, members)
+    }
+  }
+
+  async function open({ kind, instanceId }: Departure, members: readonly InstanceFacts[]): Promise<void> {
+    const subject = members.find(({ instance }) => instance.id === instanceId)
+    const nowMs = clock.monotonicMs()
+    if (!subject || nowMs - (triedMs.get(instanceId) ?? -AGAIN_MS) < AGAIN_MS) return
+    triedMs.set(instanceId, nowMs)
+    const { projectId, setId } = subject.instance
+    const held = kind === 'migrate_replica' ? [subject] : members
+    try {
+      const operation = await store.operations.open({
+        kind,
+        projectId,
+        instanceId,
+        setId,
+        memberIds: held.map(({ instance }) => instance.id),
+        request: {},
+        requestId: `req-${randomUUID()}`,
+        deadlineMs: OPERATION_DEADLINE_MS[kind],
+        check: () => undefined,
+      })
+      log.warn(
+        { operationId: operation.id, instanceId, kind },
+        'its host, or that of its source, is to be emptied',
+      )
+      ring(operation.id)
+    } catch (error) {
+      // Something else was quicker.
+      if (!isKind(error, 'unprocessable', 'not_found')) throw error
+    }
+  }
+
+  const loop = async () => {
+    while (!stopped.signal.aborted) {
+      await look().catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'no look at hosts'))
+      await clock.sleep(LOOK_MS, stopped.signal).catch(() => {})
+    }
+  }
+  const ended = loop()
+  return async () => {
+    stopped.abort()
+    await ended
+  }
+}
