@@ -34,6 +34,13 @@ export default defineConfig({
         globalSetup: ['test/harness/containers/setup.ts'],
         env: { REDTROVE_TEST_COMPUTE: 'docker' },
       }),
+      ring('swarm', ['test/swarm/**/*.test.ts', 'test/scenario/**/*.test.ts'], {
+        testTimeout: 240_000,
+        hookTimeout: 240_000,
+        fileParallelism: false,
+        globalSetup: ['test/harness/swarm/setup.ts'],
+        env: { REDTROVE_TEST_COMPUTE: 'swarm' },
+      }),
     ],
   },
 })

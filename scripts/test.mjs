@@ -21,7 +21,7 @@ await orExplain(async () => {
   ]
   if (chosen.length === 0) {
     runs.push(await runTests('faults', ['--project', 'faults'], { namespace: true }))
-    runs.push(await testContainers())
+    runs.push(...(await testContainers()))
   }
   const sum = (of) => runs.reduce((total, one) => total + of(one), 0)
   process.stdout.write(

@@ -99,7 +99,7 @@ export async function composeUp(place: EnginePlace): Promise<Composed> {
 }
 
 /** The API answers, and the host part has said what can be run. */
-async function offers(client: TroveClient): Promise<void> {
+export async function offers(client: TroveClient): Promise<void> {
   await waitUntil(
     'a datastore is offered',
     () =>

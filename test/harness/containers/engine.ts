@@ -22,6 +22,8 @@ export interface EnginePlace {
   readonly runDir: string
   /** Images, containers, volumes; may be kept from run to run. */
   readonly dataDir: string
+  /** A process in the namespaces that it runs in, when these are not ours: a machine of its own to all that can be seen. */
+  readonly machinePid?: number
 }
 
 const run = promisify(execFile)
@@ -29,8 +31,9 @@ const START_MS_MAX = 60_000
 const STOP_MS_MAX = 30_000
 
 /** A place with a new folder for what does not stay. */
-export function enginePlace(dataDir: string): EnginePlace {
-  return { runDir: mkdtempSync(join(tmpdir(), 'rt-docker-')), dataDir }
+export function enginePlace(dataDir: string, machinePid?: number): EnginePlace {
+  const runDir = mkdtempSync(join(tmpdir(), 'rt-docker-'))
+  return machinePid === undefined ? { runDir, dataDir } : { runDir, dataDir, machinePid }
 }
 
 /** As DOCKER_HOST. */
@@ -58,6 +61,8 @@ export async function startEngine(place: EnginePlace): Promise<void> {
     `--exec-root=${join(runDir, 'exec')}`,
     `--pidfile=${pidFile(place)}`,
     `--host=${hostOf(place)}`,
+    // Where others on its machine look for it.
+    ...(place.machinePid === undefined ? [] : ['--host=unix:///var/run/docker.sock']),
     `--containerd=${socket}`,
     '--bridge=none',
   ])
@@ -73,7 +78,10 @@ export async function startEngine(place: EnginePlace): Promise<void> {
 /** Starts a program of the engine; rejects when it ends, which nobody has to wait for. */
 function launch(place: EnginePlace, program: string, args: readonly string[]): Promise<never> {
   const log = openSync(join(place.runDir, 'log'), 'a')
-  const child = spawn(program, args, { stdio: ['ignore', log, log] })
+  const { machinePid: machine } = place
+  const inside = machine === undefined ? [] : ['nsenter', `--target=${machine}`, '--net', '--uts', '--mount']
+  const [command = program, ...rest] = [...inside, program, ...args]
+  const child = spawn(command, rest, { stdio: ['ignore', log, log] })
   closeSync(log)
   const ended = new Promise<never>((_resolve, reject) => {
     child.once('error', reject)

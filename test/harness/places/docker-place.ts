@@ -50,7 +50,8 @@ async function ours(docker: Docker): Promise<readonly string[]> {
   return [...containers.flatMap(({ Names }) => Names), ...(volumes ?? []).map(({ Name }) => `volume ${Name}`)]
 }
 
-async function pidsIn(container: Docker.Container): Promise<{ agentPid: number; serverPid: number }> {
+/** Pids on this machine of agent and server in a container; 0 for one that does not run. */
+export async function pidsIn(container: Docker.Container): Promise<{ agentPid: number; serverPid: number }> {
   const { Processes: processes }: { Processes: string[][] } = await container.top({ ps_args: '-eo pid,args' })
   const pidOf = (what: RegExp) => Number(processes.find((row) => what.test(row.at(-1) ?? ''))?.[0] ?? 0)
   return { agentPid: pidOf(/^node /), serverPid: pidOf(/(redis|valkey)-server/) }

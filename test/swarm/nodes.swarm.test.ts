@@ -1,0 +1,218 @@
+/* What only a Swarm has: nodes that are emptied, cut off, lost; services that somebody removes; and what managers show. */
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { waitUntil } from '../../common/wait-until.js'
+import { missingOn, startWriters, type Writers } from '../../demo/writers.js'
+import { clientOf, killEngine, losePower, startEngine } from '../harness/containers/engine.js'
+import { swarmPlace, taskOf } from '../harness/places/swarm-place.js'
+import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
+import type { Stack } from '../harness/stack.js'
+import { setCable } from '../harness/swarm/machines.js'
+import { nodeIdOf, rejoin, setAvailability } from '../harness/swarm/nodes.js'
+import type { SwarmMachine } from '../harness/swarm/setup.js'
+
+const machines = inject('swarm')
+const [manager] = machines as [SwarmMachine]
+const docker = clientOf(manager.engine)
+const place = swarmPlace(machines)
+let stack: Stack
+let set: ReplicaSet
+let prefixes = 0
+
+beforeAll(async () => {
+  stack = await place.open()
+  set = await replicaSet(stack, 'swarm', 2)
+})
+afterAll(async () => {
+  if (stack) await place.close(stack)
+})
+
+const machineOf = async (id: string) => (await taskOf(machines, id)).machine
+const prefix = () => `n${prefixes}`
+
+it('members of a set are on nodes of their own, and managers show no secret', async () => {
+  const names = await Promise.all(set.ids.map(async (id) => (await machineOf(id)).name))
+  expect(new Set(names).size).toBe(3)
+  const shown = JSON.stringify(
+    await Promise.all([docker.listServices(), docker.listConfigs(), docker.listTasks()]),
+  )
+  expect(shown).not.toContain(set.password)
+  expect(shown).not.toMatch(/sealKey|amqp:/)
+})
+
+it('a service that is removed by hand is made again from what the managers know, with its data', async () => {
+  const [id = ''] = await replicas()
+  const before = await taskOf(machines, id)
+  await docker.getService(`redtrove-${id}`).remove()
+  const after = await waitUntil(
+    'it runs again',
+    () => taskOf(machines, id),
+    ({ container }) => container.id !== before.container.id,
+    { timeoutMs: 30_000, pollMs: 100, describe: () => 'the container from before' },
+  )
+  expect(after.machine.name).toBe(before.machine.name)
+  await set.linksUp(await set.sourceId())
+  await stack.client.healthy(id)
+})
+
+it('an engine that is killed and comes back loses nothing', async () => {
+  const source = await sourceOffTheManager()
+  const { engine, name } = await machineOf(source)
+  const writers = write()
+  await more(writers, 200)
+  await killEngine(engine)
+  await more(writers, 100)
+  await startEngine(engine)
+  await untilWritable(source)
+  await more(writers, 200)
+  const ledger = await writers.stop()
+  expect(await missingOn(set.endpointOf(source), set.password, prefix(), ledger)).toEqual([])
+  await set.linksUp(source)
+  console.log(`engine of ${name} killed: ${ledger.acks.length} acknowledged writes, 0 lost`)
+})
+
+it('a node that is paused is emptied: its source hands over first, and nothing is lost', async () => {
+  const source = await sourceOffTheManager()
+  const machine = await machineOf(source)
+  const writers = write()
+  await more(writers, 200)
+  await setAvailability(docker, machine, 'pause')
+  const names = () => Promise.all(set.ids.map(async (id) => (await machineOf(id).catch(() => machine)).name))
+  await waitUntil('no member is on it', names, (seen) => !seen.includes(machine.name), {
+    timeoutMs: 90_000,
+    pollMs: 500,
+  })
+  const next = await set.sourceId()
+  expect(next).not.toBe(source)
+  for (const id of set.ids) await stack.client.healthy(id)
+  await set.linksUp(next)
+  await more(writers, 200)
+  const ledger = await writers.stop()
+  for (const id of set.ids) expect(await set.heldBy(id, prefix(), ledger)).toEqual([])
+  await setAvailability(docker, machine, 'active')
+  const volumes = () => clientOf(machine.engine).listVolumes({ filters: { label: ['redtrove.instance'] } })
+  await waitUntil('its volume is removed', volumes, ({ Volumes }) => (Volumes ?? []).length === 0, {
+    timeoutMs: 60_000,
+    pollMs: 500,
+  })
+  console.log(`${machine.name} paused: ${ledger.acks.length} acknowledged writes, 0 lost`)
+})
+
+it('a node whose cable is out for a while has its source again, and nobody else has led', async () => {
+  const source = await sourceOffTheManager()
+  const machine = await machineOf(source)
+  const writers = write()
+  await more(writers, 200)
+  await setCable(machines.indexOf(machine) + 1, 'down')
+  const accepted = await waitUntil(
+    'the eject is accepted',
+    () => stack.client.act(source, 'eject_replica_source'),
+    ({ status }) => status === 202,
+    { timeoutMs: 60_000, pollMs: 100 },
+  )
+  const ended = await stack.client.ended(accepted.operationId, 120_000)
+  expect(ended.state, JSON.stringify(ended)).toBe('rolled_back')
+  for (const id of await replicas(source)) expect(await set.tryWrite(id)).not.toBe('OK')
+  await setCable(machines.indexOf(machine) + 1, 'up')
+  await untilWritable(source)
+  await stack.client.healthy(source, 60_000)
+  await more(writers, 200)
+  const ledger = await writers.stop()
+  expect(await missingOn(set.endpointOf(source), set.password, prefix(), ledger)).toEqual([])
+  expect(await set.sourceId()).toBe(source)
+  console.log(
+    `cable of ${machine.name} out: ${ledger.acks.length} acknowledged writes, 0 lost, eject ${ended.state}`,
+  )
+})
+
+it('a node that is lost: nobody leads until somebody who has seen it dark says so, then the source is ejected', async () => {
+  const source = await sourceOffTheManager()
+  const machine = await machineOf(source)
+  const writers = write()
+  await more(writers, 200)
+  const nodeId = await nodeIdOf(docker, machine)
+  await losePower(machine.engine)
+  const cutAtMs = performance.now()
+  const first = await waitUntil(
+    'an eject is accepted',
+    () => stack.client.act(source, 'eject_replica_source'),
+    ({ status }) => status === 202,
+    { timeoutMs: 60_000, pollMs: 100 },
+  )
+  const without = await stack.client.ended(first.operationId, 120_000)
+  expect(without.state, JSON.stringify(without)).toBe('rolled_back')
+  expect(without.fault).toMatch(/fenced/)
+  await docker.getNode(nodeId).remove({ force: true })
+  const second = await waitUntil(
+    'another eject is accepted',
+    () => stack.client.act(source, 'eject_replica_source'),
+    ({ status }) => status === 202,
+    { timeoutMs: 60_000, pollMs: 100 },
+  )
+  const ended = await stack.client.ended(second.operationId, 120_000)
+  expect(ended.state, JSON.stringify(ended)).toBe('done')
+  const next = await set.sourceId()
+  expect(next).not.toBe(source)
+  await untilWritable(next)
+  await more(writers, 200)
+  const ledger = await writers.stop()
+  const missing = new Set(await missingOn(set.endpointOf(next), set.password, prefix(), ledger))
+  const held = ledger.acks.filter(({ id, atMs }) => missing.has(id) && atMs < cutAtMs - 200)
+  expect(held).toEqual([])
+  await startEngine(machine.engine)
+  await rejoin(manager, machine)
+  const everywhere = await Promise.all(set.ids.map((id) => set.tryWrite(id)))
+  expect(everywhere.filter((said) => said === 'OK')).toHaveLength(1)
+  console.log(
+    `${machine.name} lost: ${ledger.acks.length} acknowledged writes, ${missing.size} lost, all of its last 200 ms`,
+  )
+}, 400_000)
+
+function write(): Writers {
+  prefixes += 1
+  return startWriters({
+    members: () => set.endpoints,
+    password: set.password,
+    writers: 4,
+    prefix: prefix(),
+  })
+}
+
+async function more(writers: Writers, count: number): Promise<void> {
+  const before = writers.ledger.acks.length
+  await waitUntil(
+    `${count} more writes are acknowledged`,
+    () => writers.ledger.acks.length - before,
+    (acks) => acks >= count,
+    { timeoutMs: 90_000 },
+  )
+}
+
+async function untilWritable(id: string): Promise<void> {
+  await waitUntil(
+    `${id} takes writes`,
+    () => set.tryWrite(id),
+    (said) => said === 'OK',
+    { timeoutMs: 90_000, pollMs: 100 },
+  )
+}
+
+async function replicas(source?: string): Promise<readonly string[]> {
+  const leads = source ?? (await set.sourceId())
+  return set.ids.filter((id) => id !== leads)
+}
+
+/** The manager's machine has the control plane too, and is not what is tried here. */
+async function sourceOffTheManager(): Promise<string> {
+  const source = await set.sourceId()
+  if ((await machineOf(source)) !== manager) return source
+  for (const id of await replicas(source)) {
+    if ((await machineOf(id)) === manager) continue
+    await stack.client.healthy(id)
+    const answer = await stack.client.act(id, 'promote_to_replica_source')
+    expect(answer.status, JSON.stringify(answer.body)).toBe(202)
+    expect((await stack.client.ended(answer.operationId)).state).toBe('done')
+    await set.linksUp(id)
+    return id
+  }
+  throw new Error('every member is on the manager')
+}
