@@ -428,6 +428,7 @@ export interface components {
                 size?: number | string;
                 type?: string | null;
             } | null;
+            /** @description With `replica_of` (additive) a version that is not older than the source's; without it the replica has the source's. */
             datastore?: {
                 type?: string | null;
                 version?: string | null;
@@ -441,8 +442,9 @@ export interface components {
              */
             slave_of?: string | null;
             replica_count?: number | null;
+            /** @description With the swarm provider the label redtrove.zone of the node; elsewhere without effect. */
             availability_zone?: string | null;
-            /** @description Checked and otherwise without effect with the process provider, whose instances have loopback addresses. */
+            /** @description Checked and otherwise without effect; the provider gives each instance its address. */
             nics?: {
                 /** Format: uuid */
                 "net-id"?: string;
@@ -458,7 +460,10 @@ export interface components {
             databases?: unknown[] | null;
             users?: unknown[] | null;
             modules?: unknown[] | null;
-            /** @enum {string|null} */
+            /**
+             * @description Where replicas go that are made later. Anti-affinity needs the swarm provider; a replica is refused elsewhere.
+             * @enum {string|null}
+             */
             locality?: "affinity" | "anti-affinity" | "soft-affinity" | "soft-anti-affinity" | null;
             region_name?: string | null;
             access?: components["schemas"]["Access"] | null;
@@ -519,6 +524,7 @@ export interface components {
             access: components["schemas"]["Access"];
             /** @description Admins only. */
             tenant_id?: string;
+            /** @description With the swarm provider a name, which the overlay network knows. */
             ip?: string[];
             addresses?: {
                 address: string;

@@ -34,17 +34,22 @@ export async function overviewOf(parts: {
   return known
 }
 
-/** Ids of guests that are not as they should be: nobody's, not removed to the end, or with a service that does something else. */
+/** Whoever began a removal ends it, unless he died; two at once would only be in each other's way. */
+const REMOVAL_MS = 60_000
+
+/**
+ * Ids of guests that are not as they should be: nobody's, not removed to the end in a long time, or with a service that does something else.
+ */
 export function wrongIn(
   seen: ReadonlyMap<string, Overview>,
   broker: readonly MountedSecret[],
+  nowMs: number,
 ): readonly string[] {
-  return [...seen].flatMap(([id, { record, service }]) => {
-    const isRight =
-      record !== null &&
-      record.desired !== 'removed' &&
-      service !== null &&
-      isAsWanted(service, record, broker)
-    return isRight ? [] : [id]
-  })
+  return [...seen].flatMap(([id, overview]) => (isRight(overview, broker, nowMs) ? [] : [id]))
+}
+
+function isRight({ record, service }: Overview, broker: readonly MountedSecret[], nowMs: number): boolean {
+  if (record === null) return false
+  if (record.desired === 'removed') return nowMs - record.changedAtMs < REMOVAL_MS
+  return service !== null && isAsWanted(service, record, broker)
 }

@@ -3,6 +3,7 @@
  * remembered lies with the Swarm's managers, so any number of host parts may run, each beside its task manager, and none has a
  * state. A manager's word on a service is what it wants; what a task's own node said of it counts as what is.
  */
+import { systemClock } from '../../common/clock.js'
 import { type AgentSeed, agentSeedSchema } from '../../common/contracts/agent-seed.js'
 import type { GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
@@ -68,7 +69,9 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
       tasksOf(engine, guestNameOf(id)),
       nodesOf(engine),
     ])
-    return { record, tasks, living: tasks.filter((task) => mayRun(task, nodes)) }
+    const living = tasks.filter((task) => mayRun(task, nodes))
+    const away = nodes.find(({ id: node, ready }) => !ready && living.some(({ NodeID }) => NodeID === node))
+    return { record, tasks, living, away }
   }
 
   async function inspect(id: string): Promise<GuestState> {
@@ -78,13 +81,18 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
     return { instanceId: id, state: pid === null ? idle : 'running', agentPid: pid, serverPid: pid }
   }
 
-  /** Until no task of it may run. */
+  /** Until no task of it may run. A node that is down is not waited for: what it does nobody here can know. */
   async function quench(id: string): Promise<void> {
-    await waitUntil(
+    const { away } = await waitUntil(
       `no task of guest ${id} runs`,
       () => look(id),
-      ({ living }) => living.length === 0,
+      ({ living, away }) => living.length === 0 || away !== undefined,
       { timeoutMs: QUENCH_MS_MAX, pollMs: 100, describe: ({ tasks }) => lastWord(tasks) },
+    )
+    if (away === undefined) return
+    throw new RedtroveError(
+      'guest_failed',
+      `Node ${away.hostname} is down and has not said that guest ${id} ended. Bring it back, or, when you have seen it dark, remove it (docker node rm --force ${away.hostname}), and try again.`,
     )
   }
 
@@ -179,7 +187,7 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
 
   const overview = () => overviewOf({ records, services, secrets })
   const watch = openSwarmWatch({
-    wrong: async () => wrongIn(await overview(), await secrets.broker()),
+    wrong: async () => wrongIn(await overview(), await secrets.broker(), systemClock.now()),
     settle: (id) => inTurn(id, () => settle(id)),
     tidy: sweeper.sweepLeft,
     log,

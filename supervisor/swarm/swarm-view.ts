@@ -74,13 +74,17 @@ export async function tasksOn(
 const ENDED = ['complete', 'failed', 'shutdown', 'rejected']
 const UNWANTED = ['shutdown', 'remove']
 
+/** Its node has said that it ended. */
+export function hasEnded({ Status }: SwarmTask): boolean {
+  return ENDED.includes(Status.State)
+}
+
 /**
  * Whether a task may run now. Its node's word that it ended counts, and that it was called off before it had a node. A node that is down has
  * said nothing: Swarm calls its tasks `orphaned` after a day, but only a person who removed that node from the Swarm has seen it dark.
  */
 export function mayRun(task: SwarmTask, nodes: readonly Pick<SwarmNode, 'id'>[]): boolean {
-  const { State: state } = task.Status
-  if (ENDED.includes(state)) return false
+  if (hasEnded(task)) return false
   if (task.NodeID === '') return !UNWANTED.includes(task.DesiredState)
   return nodes.some(({ id }) => id === task.NodeID)
 }

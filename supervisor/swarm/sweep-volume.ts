@@ -2,7 +2,7 @@ import { guestNameOf } from '../../common/domain/guest-name.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { asked, type Engine } from '../docker/engine.js'
 import { labelsOf } from '../docker/guest-container.js'
-import { lastWord, tasksOf } from './swarm-view.js'
+import { hasEnded, lastWord, type SwarmTask, tasksOf } from './swarm-view.js'
 
 /** How the services that do it are called, after the guest's name. */
 export const SWEEP = '-sweep'
@@ -43,6 +43,15 @@ export async function sweepVolume(
   const volume = guestNameOf(instanceId)
   const name = `${volume}${SWEEP}`
   const service = engine.getService(name)
+  const isDone = (tasks: readonly SwarmTask[]) => tasks.some(({ Status }) => Status.State === 'complete')
+  /** Another host part may do the same at the same moment, and end it; then it is made once more, and finds nothing left to do. */
+  const look = async () => {
+    const tasks = await tasksOf(engine, name)
+    if (tasks.length === 0) await asked(`sweep ${volume}`, engine.createService(spec), [409])
+    else if (!isDone(tasks) && tasks.every(hasEnded))
+      await asked(`end a sweep of ${volume} that failed`, service.remove(), [404])
+    return tasks
+  }
   const spec = {
     Name: name,
     Labels: labelsOf(instanceId, installation),
@@ -58,16 +67,12 @@ export async function sweepVolume(
       Placement: { Constraints: [`node.id==${nodeId}`] },
     },
   }
-  // One that an earlier try left has ended badly, or would be found done.
-  await asked(`end an earlier sweep of ${volume}`, service.remove(), [404])
-  await asked(`sweep ${volume}`, engine.createService(spec), [409])
   try {
-    await waitUntil(
-      `the volume of guest ${instanceId} is removed on its node`,
-      () => tasksOf(engine, name),
-      (tasks) => tasks.some(({ Status }) => Status.State === 'complete'),
-      { timeoutMs: SWEEP_MS_MAX, pollMs: 100, describe: lastWord },
-    )
+    await waitUntil(`the volume of guest ${instanceId} is removed on its node`, look, isDone, {
+      timeoutMs: SWEEP_MS_MAX,
+      pollMs: 200,
+      describe: lastWord,
+    })
   } finally {
     await asked(`end the sweep of ${volume}`, service.remove(), [404])
   }
