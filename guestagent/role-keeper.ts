@@ -177,7 +177,8 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
 
   function confirm(): void {
     confirmedFor = identity()
-    settledFor = confirmedFor
+    // A start out of dump.rdb is settled only when the append-only file is on again, which no word of the control plane does.
+    if (!accepted.current().startFromRdb) settledFor = confirmedFor
     waitingSinceMs = null
     isEmptied = false
     trouble = null

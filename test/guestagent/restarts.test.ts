@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
+import { waitUntil } from '../../common/wait-until.js'
 import { guestYard, tokens } from '../harness/guest.js'
 
 const yard = guestYard()
@@ -77,6 +78,24 @@ describe('a server that was told to stop', () => {
 })
 
 describe('a clean stop of agent and server', () => {
+  it('leaves a replica that has its append-only file again, also when the control plane answers before anything else', async () => {
+    const source = await yard.source()
+    const replica = await yard.replicaOf(source)
+    await replica.closeAgent({ withServer: true })
+    replica.answer = replica.seed.spec.assignment
+    replica.beforeAnswer = () =>
+      waitUntil(
+        'its server answers',
+        () => replica.root().ping(),
+        (said) => said === 'PONG',
+        { timeoutMs: 10_000 },
+      )
+    await replica.openAgent()
+    const seen = await replica.until('it writes to disk again', ({ persistenceOk }) => persistenceOk === true)
+    expect(seen).toMatchObject({ role: 'replica', link: 'up' })
+    expect(readFileSync(replica.paths.conf, 'utf8')).toMatch(/^appendonly yes$/m)
+  })
+
   it('keeps data and place in the history for the next start', async () => {
     const source = await yard.source()
     const replica = await yard.replicaOf(source)

@@ -52,6 +52,8 @@ export interface Guest {
   readonly handlers: Handlers<typeof guestAgent>
   /** What the control plane would answer; null as while an operation holds the instance. */
   answer: Assignment | null
+  /** What an answer waits for. */
+  beforeAnswer: () => Promise<unknown>
   /** How often it was asked. */
   asked(): number
   openAgent(): Promise<void>
@@ -120,6 +122,7 @@ export async function newGuest(
     ask: {
       assignmentOf: async () => {
         asked += 1
+        await guest.beforeAnswer()
         return { assignment: guest.answer }
       },
     },
@@ -139,6 +142,7 @@ export async function newGuest(
     paths,
     reports,
     answer: null,
+    beforeAnswer: async () => undefined,
     asked: () => asked,
     get handlers() {
       if (!handlers) throw new Error('the agent does not run')
