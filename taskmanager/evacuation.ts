@@ -45,9 +45,9 @@ export function departureOf(
   const leaver = replicas.find(({ instance }) => leaving.has(instance.id))
   if (leaver) return { kind: 'migrate_replica', instanceId: leaver.instance.id }
   if (!leaving.has(source.instance.id)) return null
-  const successor = replicas.find(
-    (facts) => reports(facts) && facts.stored?.observation.link === 'up' && !facts.instance.fault,
-  )
+  const canLead = ({ instance, stored }: InstanceFacts) =>
+    stored?.observation.link === 'up' && stored.observation.persistenceOk !== false && !instance.fault
+  const successor = replicas.find((facts) => reports(facts) && canLead(facts))
   return successor ? { kind: 'promote_to_replica_source', instanceId: successor.instance.id } : null
 }
 

@@ -9,15 +9,24 @@ type Member = {
   silent?: boolean
   busy?: boolean
   fault?: boolean
+  onDisk?: boolean
 }
 
 const SOURCE: Member = { id: 's', role: 'source' }
 /** Nothing else is looked at. */
-const facts = ({ id, role = 'replica', link = 'up', silent = false, busy = false, fault = false }: Member) =>
+const facts = ({
+  id,
+  role = 'replica',
+  link = 'up',
+  silent = false,
+  busy = false,
+  fault = false,
+  onDisk = true,
+}: Member) =>
   ({
     instance: { id, role, fault: fault ? {} : null },
     operation: busy ? {} : null,
-    stored: silent ? null : { observation: { link } },
+    stored: silent ? null : { observation: { link, persistenceOk: onDisk } },
   }) as unknown as InstanceFacts
 
 const decide = (members: readonly Member[], leaving: readonly string[]) =>
@@ -35,6 +44,12 @@ it.each<[string, readonly Member[], readonly string[], string | null]>([
   [
     'to one whose link is up',
     [SOURCE, { id: 'a', link: 'down' }, { id: 'b' }],
+    ['s'],
+    'promote_to_replica_source b',
+  ],
+  [
+    'that writes to disk',
+    [SOURCE, { id: 'a', onDisk: false }, { id: 'b' }],
     ['s'],
     'promote_to_replica_source b',
   ],
