@@ -3,6 +3,9 @@ import { testContainers } from './containers.mjs'
 import { orExplain, prepare, root, run } from './machine.mjs'
 import { bin, runTests } from './run-tests.mjs'
 
+/** Rings that need no namespace of their own. Named one by one: of two that are left out vitest takes each for the other's sake. */
+const HERE = ['unit', 'messaging', 'workflows', 'store', 'api', 'guestagent', 'integration']
+
 await orExplain(async () => {
   process.chdir(root)
   await prepare('tests')
@@ -14,10 +17,7 @@ await orExplain(async () => {
   const style = await run(process.execPath, [bin('@biomejs/biome', 'bin/biome'), 'check', '.'])
   if (style !== 0) return style
   const runs = [
-    await runTests(
-      'tests',
-      chosen.length > 0 ? chosen : ['--project', '!faults', '--project', '!containers'],
-    ),
+    await runTests('tests', chosen.length > 0 ? chosen : HERE.flatMap((ring) => ['--project', ring])),
   ]
   if (chosen.length === 0) {
     runs.push(await runTests('faults', ['--project', 'faults'], { namespace: true }))
