@@ -105,8 +105,7 @@ export async function newGuest(
   }
   mkdirSync(dir, { recursive: true })
   const paths = guestPaths(dir)
-  const reports: Observation[] = []
-  const clients: Redis[] = []
+  const [reports, clients]: [Observation[], Redis[]] = [[], []]
   let agent: Agent | null = null
   let handlers: Handlers<typeof guestAgent> | null = null
   let asked = 0
@@ -116,9 +115,7 @@ export async function newGuest(
     serve: (given) => {
       handlers = given
     },
-    report: (observation) => {
-      reports.push(observation)
-    },
+    report: (observation) => void reports.push(observation),
     ask: {
       assignmentOf: async () => {
         asked += 1
