@@ -1,6 +1,7 @@
 /*
  * Empties hosts that somebody wants empty (a Swarm's node that is paused or drained): replicas are made anew elsewhere; a source hands over to a
- * replica elsewhere first and is a replica then. What stands alone stays: nobody has its data.
+ * replica elsewhere first and is a replica then; one that its host has ended already, as a drained node does, is ejected. What stands alone
+ * stays: nobody has its data.
  */
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../common/clock.js'
@@ -17,7 +18,7 @@ const AGAIN_MS = 30_000
 
 /** Who knows who has to leave, and how an operation is announced. */
 export interface EvacuationParts {
-  readonly compute: Pick<Compute, 'leaving'>
+  readonly compute: Pick<Compute, 'leaving' | 'inspect'>
   readonly store: Pick<Store, 'instances' | 'operations'>
   readonly ring: (operationId: string) => void
   readonly reportAgeMsMax: number
@@ -27,7 +28,7 @@ export interface EvacuationParts {
 
 /** One thing to do for a guest that has to leave. */
 export interface Departure {
-  readonly kind: 'migrate_replica' | 'promote_to_replica_source'
+  readonly kind: 'migrate_replica' | 'promote_to_replica_source' | 'eject_replica_source'
   /** For a promote, the replica that is to lead. */
   readonly instanceId: InstanceId
 }
@@ -40,8 +41,12 @@ export function departureOf(
 ): Departure | null {
   if (members.some(({ operation }) => operation)) return null
   const source = members.find(({ instance }) => instance.role === 'source')
-  if (!source || !reports(source)) return null
+  if (!source) return null
   const replicas = members.filter(({ instance }) => instance.role === 'replica')
+  if (!reports(source)) {
+    const isToGo = leaving.has(source.instance.id) && replicas.some(reports)
+    return isToGo ? { kind: 'eject_replica_source', instanceId: source.instance.id } : null
+  }
   const leaver = replicas.find(({ instance }) => leaving.has(instance.id))
   if (leaver) return { kind: 'migrate_replica', instanceId: leaver.instance.id }
   if (!leaving.has(source.instance.id)) return null
@@ -74,6 +79,8 @@ export function startEvacuation(parts: EvacuationParts): () => Promise<void> {
   async function open({ kind, instanceId }: Departure, members: readonly InstanceFacts[]): Promise<void> {
     const subject = members.find(({ instance }) => instance.id === instanceId)
     const nowMs = clock.monotonicMs()
+    // Its host may be away instead, and then nobody may lead; the operation itself looks again before it does anything.
+    if (kind === 'eject_replica_source' && (await compute.inspect(instanceId)).state === 'running') return
     if (!subject || nowMs - (triedMs.get(instanceId) ?? -AGAIN_MS) < AGAIN_MS) return
     triedMs.set(instanceId, nowMs)
     const { projectId, setId } = subject.instance

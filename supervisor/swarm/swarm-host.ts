@@ -76,7 +76,9 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
 
   async function inspect(id: string): Promise<GuestState> {
     const { record, tasks, living } = await look(id)
-    const pid = runningPid(tasks) ?? (living.length > 0 && record?.desired !== 'running' ? 1 : null)
+    // One that is to end runs until its node says otherwise.
+    const unheard = living.some(({ Status }) => record?.desired !== 'running' || Status.State === 'running')
+    const pid = runningPid(tasks) ?? (unheard ? 1 : null)
     const idle = record === null ? 'absent' : record.desired === 'running' ? 'stopped' : 'fenced'
     return { instanceId: id, state: pid === null ? idle : 'running', agentPid: pid, serverPid: pid }
   }

@@ -40,7 +40,9 @@ export async function removeGuests(docker: Docker): Promise<void> {
     await docker.getContainer(info.Id).remove({ force: true, v: true })
   for (const { Name } of (await docker.listVolumes({ filters: OURS })).Volumes ?? [])
     await docker.getVolume(Name).remove()
-  for (const { Id } of await docker.listNetworks({ filters: OURS })) await docker.getNetwork(Id).remove()
+  // A Swarm's are its manager's; nodes that only run tasks may not remove them, and lose them by themselves.
+  for (const { Id, Driver } of await docker.listNetworks({ filters: OURS }))
+    if (Driver !== 'overlay') await docker.getNetwork(Id).remove()
 }
 
 /** Names of all containers and volumes that installations have here. */

@@ -114,4 +114,19 @@ export async function clear(machines: readonly SwarmMachine[], docker: Docker): 
   for (const { ID } of (await docker.listSecrets({ filters: OURS })) as unknown as { ID: string }[])
     await docker.getSecret(ID).remove()
   for (const { engine } of machines) await removeGuests(clientOf(engine))
+  const overlays = () => docker.listNetworks({ filters: { ...OURS, driver: ['overlay'] } })
+  await waitUntil(
+    'its networks are removed',
+    async () => {
+      // One is in use until every node has said that its last task is gone.
+      for (const { Id } of await overlays())
+        await docker
+          .getNetwork(Id)
+          .remove()
+          .catch(() => undefined)
+      return (await overlays()).length
+    },
+    (left) => left === 0,
+    { timeoutMs: 30_000, pollMs: 200 },
+  )
 }

@@ -66,6 +66,21 @@ it.each<[string, readonly Member[], readonly string[], string | null]>([
     'migrate_replica b',
   ],
   ['one operation a set at a time', [SOURCE, { id: 'a' }, { id: 'b', busy: true }], ['a'], null],
+  [
+    'a source that its host has ended is ejected',
+    [{ ...SOURCE, silent: true }, { id: 'a' }],
+    ['s'],
+    'eject_replica_source s',
+  ],
+  [
+    'not while nobody else is heard of',
+    [
+      { ...SOURCE, silent: true },
+      { id: 'a', silent: true },
+    ],
+    ['s'],
+    null,
+  ],
   ['without its source nothing can be copied', [{ ...SOURCE, silent: true }, { id: 'a' }], ['a'], null],
   ['what stands alone stays', [SOURCE], ['s'], null],
   ['nobody has to leave', [SOURCE, { id: 'a' }], [], null],
