@@ -1,6 +1,6 @@
 /*
- * `npm run stack`: brings the control plane up on this engine's Swarm, or brings it where deploy/stack.yaml and the settings say. May be
- * repeated: passwords stay, certificates are made anew when they end soon or a node has come. All that is secret lies in REDTROVE_STACK_DIR
+ * `npm run stack`: brings the control plane up on this engine's Swarm; when it is up, brings it to what deploy/stack.yaml and the settings say
+ * now. May be repeated: passwords stay, certificates are made anew when they end soon or a node has come. All that is secret lies in REDTROVE_STACK_DIR
  * (`.redtrove/stack`), which is the copy to keep.
  */
 import { createHash, randomBytes } from 'node:crypto'
@@ -77,7 +77,7 @@ async function makeSecrets(nodes) {
   const names = nodes.flatMap(({ hostname, address }) => [hostname, address]).join(',')
   const who = `${process.getuid()}:${process.getgid()}`
   const mounts = { state: '/var/lib/redtrove', services: '/services', authority: '/authority' }
-  // Names of no parameter may be lost on the way into the container's shell.
+  // The shell gets the folders as its arguments, and as its name who is to own what is made in them.
   await docker(
     ...['run', '--rm', '--network=none', '--user=0:0', `--env=REDTROVE_API_NAMES=${names}`],
     ...Object.entries(mounts).map(([name, at]) => `--volume=${join(dir, name)}:${at}`),
