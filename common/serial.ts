@@ -10,3 +10,16 @@ export function openSerial(): Serial {
     return next
   }
 }
+
+/** Runs what it is given for one key one at a time, in order; what is for different keys side by side. */
+export type Serials = <T>(key: string, act: () => Promise<T>) => Promise<T>
+
+/** New lines of their own. */
+export function openSerials(): Serials {
+  const lines = new Map<string, Serial>()
+  return (key, act) => {
+    const line = lines.get(key) ?? openSerial()
+    lines.set(key, line)
+    return line(act)
+  }
+}

@@ -7,15 +7,15 @@ import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pack } from 'tar-stream'
-import { systemClock } from '../../common/clock.js'
 import { type AgentSeed, agentSeedSchema } from '../../common/contracts/agent-seed.js'
 import type { GuestSpec, GuestState } from '../../common/contracts/host.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
-import { messageOf, RedtroveError } from '../../common/errors.js'
+import { RedtroveError } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
-import { openSerial, type Serial } from '../../common/serial.js'
+import { openSerials } from '../../common/serial.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { guestIds, readRecord, removeFolder, writeRecord } from '../host/guest-files.js'
+import { openGuestWatch } from '../host/guest-watch.js'
 import type { Host } from '../host/host.js'
 import { asked, type Engine } from './engine.js'
 import {
@@ -32,8 +32,6 @@ import {
 import { guestImages, imageFor } from './guest-images.js'
 import type { GuestNetwork } from './guest-network.js'
 
-/** A guest that Docker does not start again by itself is down for this long at most. */
-const WATCH_MS = 2_000
 const START_MS_MAX = 10_000
 const KILL_MS_MAX = 8_000
 const GUEST_USER = 10_001
@@ -72,15 +70,8 @@ export function openDockerHost(options: DockerHostOptions): Host {
   mkdirSync(guestsDir, { recursive: true, mode: 0o700 })
   const dirOf = (id: string) => join(guestsDir, id)
   const containerOf = (id: string) => engine.getContainer(guestNameOf(id))
-  const lines = new Map<string, Serial>()
   /** Acts on one guest come one after the other: an order and the watch must not meet in the middle. */
-  const inTurn: <T>(id: string, act: () => Promise<T>) => Promise<T> = (id, act) => {
-    const line = lines.get(id) ?? openSerial()
-    lines.set(id, line)
-    return line(act)
-  }
-  const stopping = new AbortController()
-  let watching: Promise<void> | null = null
+  const inTurn = openSerials()
 
   async function inspect(id: string): Promise<GuestState> {
     const found = await asked(`look at guest ${id}`, containerOf(id).inspect(), GONE)
@@ -189,35 +180,22 @@ export function openDockerHost(options: DockerHostOptions): Host {
     }
   }
 
-  async function settleAll(): Promise<void> {
-    const seen = await inventory()
-    const acts = seen.map(({ instanceId: id }) =>
-      inTurn(id, async () => settle(await inspect(id))).catch((error: unknown) =>
-        log.error({ instanceId: id, reason: messageOf(error) }, 'guest not settled'),
-      ),
-    )
-    await Promise.all(acts)
-  }
-
-  async function watch(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      await systemClock.sleep(WATCH_MS, stopping.signal).catch(() => undefined)
-      if (stopping.signal.aborted) return
-      // An engine that is away has no guests to settle; its return is seen by the next look.
-      await settleAll().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'no look at guests'))
-    }
-  }
-
-  async function inventory(): Promise<readonly GuestState[]> {
+  /** Of all that has a folder here or a label there. */
+  async function knownIds(): Promise<readonly string[]> {
     const filters = { label: [`${INSTALLATION_LABEL}=${installation}`] }
     const [containers, volumes] = await Promise.all([
       asked('list its containers', engine.listContainers({ all: true, filters })),
       asked('list its volumes', engine.listVolumes({ filters })),
     ])
     const labels = [...(containers ?? []), ...(volumes?.Volumes ?? [])].map(({ Labels }) => Labels)
-    const ids = new Set([...guestIds(guestsDir), ...labels.flatMap((label) => label?.[INSTANCE_LABEL] ?? [])])
-    return Promise.all([...ids].map(inspect))
+    return [...new Set([...guestIds(guestsDir), ...labels.flatMap((label) => label?.[INSTANCE_LABEL] ?? [])])]
   }
+
+  const watch = openGuestWatch({
+    wrong: knownIds,
+    settle: (id) => inTurn(id, async () => settle(await inspect(id))),
+    log,
+  })
 
   async function ensure(spec: GuestSpec): Promise<GuestState> {
     const id = spec.instanceId
@@ -247,17 +225,17 @@ export function openDockerHost(options: DockerHostOptions): Host {
 
   /** Every guest is told what it has to know now: the broker may have moved. */
   async function open(): Promise<void> {
-    await settleAll()
+    await watch.look()
     for (const id of guestIds(guestsDir)) {
       const record = readRecord(dirOf(id))
       if (record?.desired === 'running') await inTurn(id, () => seed(record.spec))
     }
-    watching ??= watch()
+    watch.start()
   }
 
   return {
     inspect,
-    inventory,
+    inventory: async () => Promise.all((await knownIds()).map(inspect)),
     ensure: (spec) => inTurn(spec.instanceId, () => ensure(spec)),
     // One engine is one host: there is nowhere else.
     move: (spec) => inTurn(spec.instanceId, () => ensure(spec)),
@@ -271,9 +249,6 @@ export function openDockerHost(options: DockerHostOptions): Host {
     offers: async () =>
       (await guestImages(engine)).map(({ datastore, name, version }) => ({ datastore, name, version })),
     open,
-    stop: async () => {
-      stopping.abort()
-      await watching
-    },
+    stop: watch.stop,
   }
 }

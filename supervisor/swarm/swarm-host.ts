@@ -9,11 +9,12 @@ import type { GuestSpec, GuestState, Order } from '../../common/contracts/host.j
 import { guestNameOf } from '../../common/domain/guest-name.js'
 import { messageOf, RedtroveError } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
-import { openSerial, type Serial } from '../../common/serial.js'
+import { openSerial, openSerials } from '../../common/serial.js'
 import { waitUntil } from '../../common/wait-until.js'
 import type { Engine } from '../docker/engine.js'
 import { GUEST_DIR, type Storage } from '../docker/guest-container.js'
 import { guestImages } from '../docker/guest-images.js'
+import { openGuestWatch } from '../host/guest-watch.js'
 import type { Host } from '../host/host.js'
 import { requireNotOvertaken } from '../host/orders.js'
 import { pinnedTo } from './found-service.js'
@@ -25,7 +26,6 @@ import { guestServices } from './guest-services.js'
 import { openLeftovers } from './leftovers.js'
 import { placeGuest } from './place-guest.js'
 import { lastWord, mayRun, nodesOf, runningPid, tasksOf } from './swarm-view.js'
-import { openSwarmWatch } from './swarm-watch.js'
 import { volumeSweeper } from './volume-sweeper.js'
 
 const START_MS_MAX = 40_000
@@ -56,12 +56,8 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
   const sweeper = volumeSweeper(engine, installation, leftovers)
   /** One guest after the other, so that members of a set which are made at once see each other. */
   const placing = openSerial()
-  const lines = new Map<string, Serial>()
   /** Acts on one guest come one after the other here; of another host part's acts the versions of record and service tell. */
-  const inTurn: <T>(id: string, act: () => Promise<T>) => Promise<T> = (id, act) => {
-    lines.set(id, lines.get(id) ?? openSerial())
-    return (lines.get(id) as Serial)(act)
-  }
+  const inTurn = openSerials()
 
   async function look(id: string) {
     const [record, tasks, nodes] = await Promise.all([
@@ -188,7 +184,7 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
   }
 
   const overview = () => overviewOf({ records, services, secrets })
-  const watch = openSwarmWatch({
+  const watch = openGuestWatch({
     wrong: async () => wrongIn(await overview(), await secrets.broker(), systemClock.now()),
     settle: (id) => inTurn(id, () => settle(id)),
     tidy: sweeper.sweepLeft,

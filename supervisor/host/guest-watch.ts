@@ -2,28 +2,30 @@ import { systemClock } from '../../common/clock.js'
 import { messageOf } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
 
+/** A guest that nobody else starts again is down for this long at most. */
 const WATCH_MS = 2_000
 
 /** What a watch looks for and does. */
-export interface SwarmWatchParts {
-  /** Ids of guests that are not as they should be. */
+export interface GuestWatchParts {
+  /** Ids of guests that are not as they should be, or may not be. */
   readonly wrong: () => Promise<readonly string[]>
   /** Brings one where it should be; may be repeated. */
   readonly settle: (id: string) => Promise<void>
-  readonly tidy: () => Promise<void>
+  /** What is left to do besides, if anything. */
+  readonly tidy?: () => Promise<void>
   readonly log: Logger
 }
 
 /** Looks at all guests every other second; those that are as they should be are left alone. */
-export interface SwarmWatch {
-  /** Once, now. Fails with `unavailable` when no manager answers; a guest that cannot be settled keeps nobody waiting but is tried again. */
+export interface GuestWatch {
+  /** Once, now. Fails with `unavailable` when the engine does not answer; a guest that cannot be settled keeps nobody waiting but is tried again. */
   look(): Promise<void>
   start(): void
   stop(): Promise<void>
 }
 
 /** Opens it, without a look. */
-export function openSwarmWatch({ wrong, settle, tidy, log }: SwarmWatchParts): SwarmWatch {
+export function openGuestWatch({ wrong, settle, tidy, log }: GuestWatchParts): GuestWatch {
   const stopping = new AbortController()
   let watching: Promise<void> | null = null
 
@@ -33,13 +35,14 @@ export function openSwarmWatch({ wrong, settle, tidy, log }: SwarmWatchParts): S
         log.error({ instanceId: id, reason: messageOf(error) }, 'guest not settled'),
       ),
     )
-    await Promise.all([...acts, tidy()])
+    await Promise.all([...acts, tidy?.()])
   }
 
   async function watch(): Promise<void> {
     while (!stopping.signal.aborted) {
       await systemClock.sleep(WATCH_MS, stopping.signal).catch(() => undefined)
       if (stopping.signal.aborted) return
+      // An engine that is away has no guests to settle; its return is seen by the next look.
       await look().catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'no look at guests'))
     }
   }
