@@ -36,24 +36,23 @@ export function guestSecrets(engine: Engine, installation: string, facts: Broker
     return ((await asked('list its secrets', engine.listSecrets({ filters }))) ?? []) as unknown as Found[]
   }
 
+  async function idOf(name: string): Promise<string | null> {
+    const looked = engine.getSecret(name).inspect() as Promise<unknown> as Promise<Found>
+    return (await asked(`look at the secret ${name}`, looked, [404]))?.ID ?? null
+  }
+
+  /** Looked for first: it is there nearly always, and its content need not be sent each time. The name says the content. */
   async function made(
     name: string,
     labels: Readonly<Record<string, string>>,
     content: string,
   ): Promise<string> {
+    const known = await idOf(name)
+    if (known) return known
     const options = { Name: name, Labels: labels, Data: Buffer.from(content).toString('base64') }
-    // The name says the content, so whoever made it meanwhile made the same.
-    const fresh: { id?: string } | null = await asked(
-      `keep the secret ${name}`,
-      engine.createSecret(options),
-      [409],
-    )
-    if (fresh?.id) return fresh.id
-    const found: Found | null = await asked(
-      `look at the secret ${name}`,
-      engine.getSecret(name).inspect() as never,
-    )
-    return found?.ID ?? ''
+    // Whoever made it meanwhile made the same.
+    await asked(`keep the secret ${name}`, engine.createSecret(options), [409])
+    return (await idOf(name)) ?? ''
   }
 
   return {
