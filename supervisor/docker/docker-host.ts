@@ -7,17 +7,16 @@ import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pack } from 'tar-stream'
-import { type AgentSeed, agentSeedSchema } from '../../common/contracts/agent-seed.js'
 import type { GuestSpec, GuestState } from '../../common/contracts/host.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
 import { RedtroveError } from '../../common/errors.js'
-import type { Logger } from '../../common/log.js'
 import { openSerials } from '../../common/serial.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { guestIds, readRecord, removeFolder, writeRecord } from '../host/guest-files.js'
 import { openGuestWatch } from '../host/guest-watch.js'
 import type { Host } from '../host/host.js'
-import { asked, type Engine } from './engine.js'
+import { type ContainerHostOptions, guestSeed } from './container-host.js'
+import { asked } from './engine.js'
 import {
   AMQP_CA_FILE,
   AMQP_URL_FILE,
@@ -26,7 +25,6 @@ import {
   INSTALLATION_LABEL,
   INSTANCE_LABEL,
   SEED_FILE,
-  type Storage,
   volumeOptions,
 } from './guest-container.js'
 import { guestImages, imageFor } from './guest-images.js'
@@ -39,29 +37,11 @@ const GONE = [404]
 /** Not running already, and gone. */
 const NOT_RUNNING = [404, 409]
 
-/** Whose guests, on which engine, and what each agent is told. */
-export interface DockerHostOptions {
-  readonly engine: Engine
-  /** Names what is ours among the engine's containers. */
-  readonly installation: string
+/** One engine's. */
+export interface DockerHostOptions extends ContainerHostOptions {
   readonly network: GuestNetwork
-  readonly storage: Storage
   /** Where the record of each guest is. */
   readonly guestsDir: string
-  /** The broker's address, as guests reach it. Holds the password. */
-  readonly amqpUrl: () => string
-  /** The CA of the broker's certificate, PEM; empty when none was named. */
-  readonly amqpCa: () => string
-  readonly agent: Pick<
-    AgentSeed,
-    | 'heartbeatMs'
-    | 'replicationStrategy'
-    | 'disklessSync'
-    | 'disklessSyncDelaySeconds'
-    | 'logLevel'
-    | 'failpoint'
-  >
-  readonly log: Logger
 }
 
 /** Opens the host over its folder and the engine; nothing is changed until `open` or an order. */
@@ -115,15 +95,8 @@ export function openDockerHost(options: DockerHostOptions): Host {
   async function seed(spec: GuestSpec): Promise<void> {
     const archive = pack()
     const own = { mode: 0o600, uid: GUEST_USER, gid: GUEST_USER }
-    const content = agentSeedSchema.parse({
-      ...agent,
-      spec,
-      dir: GUEST_DIR,
-      amqpUrlFile: AMQP_URL_FILE,
-      amqpCaFile: AMQP_CA_FILE,
-      redisServer: `${spec.datastore.name}-server`,
-    })
-    archive.entry({ ...own, name: basename(SEED_FILE) }, JSON.stringify(content))
+    const content = guestSeed(spec, agent, { amqpUrlFile: AMQP_URL_FILE, amqpCaFile: AMQP_CA_FILE })
+    archive.entry({ ...own, name: basename(SEED_FILE) }, content)
     // Before the address, which may be the first that needs it.
     archive.entry({ ...own, name: basename(AMQP_CA_FILE) }, options.amqpCa())
     archive.entry({ ...own, name: basename(AMQP_URL_FILE) }, options.amqpUrl())

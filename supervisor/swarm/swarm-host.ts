@@ -4,15 +4,12 @@
  * state. A manager's word on a service is what it wants; what a task's own node said of it counts as what is.
  */
 import { systemClock } from '../../common/clock.js'
-import { type AgentSeed, agentSeedSchema } from '../../common/contracts/agent-seed.js'
 import type { GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
 import { messageOf, RedtroveError } from '../../common/errors.js'
-import type { Logger } from '../../common/log.js'
 import { openSerial, openSerials } from '../../common/serial.js'
 import { waitUntil } from '../../common/wait-until.js'
-import type { Engine } from '../docker/engine.js'
-import { GUEST_DIR, type Storage } from '../docker/guest-container.js'
+import { type ContainerHostOptions, guestSeed } from '../docker/container-host.js'
 import { guestImages } from '../docker/guest-images.js'
 import { openGuestWatch } from '../host/guest-watch.js'
 import type { Host } from '../host/host.js'
@@ -28,22 +25,13 @@ import { placeGuest } from './place-guest.js'
 import { lastWord, mayRun, nodesOf, runningPid, tasksOf } from './swarm-view.js'
 import { volumeSweeper } from './volume-sweeper.js'
 
+const BROKER_FILES = { amqpUrlFile: AMQP_URL_FILE, amqpCaFile: AMQP_CA_FILE }
 const START_MS_MAX = 40_000
 const QUENCH_MS_MAX = 15_000
 
-/** Whose guests, on which Swarm, and what each agent is told. */
-export interface SwarmHostOptions {
-  /** Of a manager. */
-  readonly engine: Engine
-  readonly installation: string
+/** A Swarm's. */
+export interface SwarmHostOptions extends ContainerHostOptions {
   readonly network: string
-  readonly storage: Storage
-  /** The broker's address, as guests reach it. Holds the password. */
-  readonly amqpUrl: () => string
-  /** The CA of the broker's certificate, PEM; empty when none was named. */
-  readonly amqpCa: () => string
-  readonly agent: Omit<AgentSeed, 'spec' | 'dir' | 'amqpUrlFile' | 'amqpCaFile' | 'redisServer'>
-  readonly log: Logger
 }
 
 /** Opens the host; nothing is changed until `open` or an order. */
@@ -105,7 +93,7 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
     const known = await records.want(id, 'running', order)
     if (known === null) await placing(() => place(spec, order))
     await requireNode(id)
-    await services.conform(id, order, () => seedOf(spec, agent))
+    await services.conform(id, order, () => guestSeed(spec, agent, BROKER_FILES))
     return waitUntil(
       `guest ${id} runs`,
       () => inspect(id),
@@ -207,10 +195,4 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
     },
     stop: watch.stop,
   }
-}
-
-function seedOf(spec: GuestSpec, agent: SwarmHostOptions['agent']): string {
-  const place = { dir: GUEST_DIR, amqpUrlFile: AMQP_URL_FILE, amqpCaFile: AMQP_CA_FILE }
-  const redisServer = `${spec.datastore.name}-server`
-  return JSON.stringify(agentSeedSchema.parse({ ...agent, ...place, spec, redisServer }))
 }
