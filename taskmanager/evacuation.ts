@@ -11,6 +11,7 @@ import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
 import { isKind, messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Compute } from './compute/compute.js'
+import { lookAgain } from './look-again.js'
 
 const LOOK_MS = 2_000
 /** What could not be moved is tried again after this. */
@@ -59,7 +60,6 @@ export function departureOf(
 /** Looks every other second and opens one operation a set at a time. Returns the way to stop it. */
 export function startEvacuation(parts: EvacuationParts): () => Promise<void> {
   const { compute, store, ring, clock, log } = parts
-  const stopped = new AbortController()
   const triedMs = new Map<InstanceId, number>()
   const reports = ({ stored }: InstanceFacts) =>
     stored !== null && clock.now() - stored.receivedAtMs <= parts.reportAgeMsMax
@@ -108,15 +108,9 @@ export function startEvacuation(parts: EvacuationParts): () => Promise<void> {
     }
   }
 
-  const loop = async () => {
-    while (!stopped.signal.aborted) {
-      await look().catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'no look at hosts'))
-      await clock.sleep(LOOK_MS, stopped.signal).catch(() => {})
-    }
-  }
-  const ended = loop()
-  return async () => {
-    stopped.abort()
-    await ended
-  }
+  return lookAgain(look, {
+    pauseMs: LOOK_MS,
+    clock,
+    onFailure: (error) => log.debug({ reason: messageOf(error) }, 'no look at hosts'),
+  })
 }

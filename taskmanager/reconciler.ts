@@ -5,6 +5,7 @@ import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
 import { isKind, messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import { type Wanted, watchDrift } from './drift-watch.js'
+import { lookAgain } from './look-again.js'
 
 const LOOK_MS = 1_000
 /** A report may be stored this long after the time that it is stored with; clocks of two taskmanagers may differ. */
@@ -27,7 +28,6 @@ export function startReconciler({
   clock,
   log,
 }: ReconcilerParts): () => Promise<void> {
-  const stopped = new AbortController()
   const watch = watchDrift(reportAgeMsMax)
   let lookedMs = 0
   const look = async () => {
@@ -43,17 +43,11 @@ export function startReconciler({
       ring(id)
     }
   }
-  const loop = async () => {
-    while (!stopped.signal.aborted) {
-      await look().catch((error: unknown) => log.debug({ reason: messageOf(error) }, 'no look at drift'))
-      await clock.sleep(LOOK_MS, stopped.signal).catch(() => {})
-    }
-  }
-  const ended = loop()
-  return async () => {
-    stopped.abort()
-    await ended
-  }
+  return lookAgain(look, {
+    pauseMs: LOOK_MS,
+    clock,
+    onFailure: (error) => log.debug({ reason: messageOf(error) }, 'no look at drift'),
+  })
 }
 
 /** Null when something else was quicker. */
