@@ -3,10 +3,12 @@
  * now. May be repeated: passwords stay, certificates are made anew when they end soon or a node has come. All that is secret lies in REDTROVE_STACK_DIR
  * (`.redtrove/stack`), which is the copy to keep.
  */
-import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { orExplain, quietly, root, said } from './machine.mjs'
+import { pathToFileURL } from 'node:url'
+import { isStale } from './build.mjs'
+import { orExplain, prepare, quietly, root, said } from './machine.mjs'
 
 const dir = resolve(process.env.REDTROVE_STACK_DIR ?? join('.redtrove', 'stack'))
 const stack = process.env.REDTROVE_STACK_NAME ?? 'redtrove'
@@ -18,15 +20,17 @@ const PORT = 8779
 const docker = (...args) => said('docker', args).then((text) => text.trim())
 
 await orExplain(async () => {
+  if (isStale()) await prepare('service')
   const nodes = await nodesOfSwarm()
   await labelNodes(nodes)
   await makeSecrets(nodes)
+  const token = await makeKeys()
   await deploy()
   await untilServing()
   const { address } = nodes.find(({ labels }) => labels['redtrove.api'] === 'true') ?? nodes[0]
-  const tokens = JSON.parse(readFileSync(join(state, 'secrets', 'tokens.json'), 'utf8')).tokens
-  const url = `https://${address}:${PORT}/v1.0/${tokens[0].project}`
-  writeFileSync(join(dir, 'clientrc'), clientRc(url, tokens[0].token), { mode: 0o600 })
+  const url = `https://${address}:${PORT}/v1.0/${token.project}`
+  const { writeClientRc } = await ours('supervisor/client-rc.js')
+  writeClientRc(join(dir, 'clientrc'), { url, token: token.token, caFile: join(state, 'tls', 'ca.pem') })
   process.stdout.write(`redtrove stack ready: ${url}\n. ${join(dir, 'clientrc')} has its token and CA\n`)
   return 0
 })
@@ -84,17 +88,19 @@ async function makeSecrets(nodes) {
     ...['--entrypoint=sh', image, '-c', 'node /redtrove/deploy/setup.mjs "$@" && chown -R "$0" "$@"', who],
     ...Object.values(mounts),
   )
-  const fresh = (name, content) => {
-    const file = join(state, 'secrets', name)
-    if (!existsSync(file)) writeFileSync(file, content, { mode: 0o600, flag: 'wx' })
-  }
-  const token = () => randomBytes(24).toString('base64url')
-  fresh('master.key', `${randomBytes(32).toString('hex')}\n`)
-  const tokens = [
-    { token: token(), project: 'demo', admin: false },
-    { token: token(), project: 'admin', admin: true },
-  ]
-  fresh('tokens.json', `${JSON.stringify({ tokens }, null, 2)}\n`)
+}
+
+/** As a start on one machine makes them, and keeps those that are there. Answers with the first token. */
+async function makeKeys() {
+  const { masterKey } = await ours('common/secrets/master-key.js')
+  const { staticTokens } = await ours('common/secrets/tokens.js')
+  await masterKey(join(state, 'secrets', 'master.key'))
+  return staticTokens(join(state, 'secrets', 'tokens.json'))[0]
+}
+
+/** A part of the build. */
+function ours(path) {
+  return import(pathToFileURL(join(root, 'dist', path)).href)
 }
 
 async function deploy() {
@@ -155,19 +161,4 @@ async function untilServing() {
     }
     await new Promise((done) => setTimeout(done, 500))
   }
-}
-
-function clientRc(url, token) {
-  const facts = {
-    REDTROVE_URL: url,
-    REDTROVE_TOKEN: token,
-    REDTROVE_CA_FILE: join(state, 'tls', 'ca.pem'),
-    OS_AUTH_TYPE: 'admin_token',
-    OS_ENDPOINT: url,
-    OS_TOKEN: token,
-    OS_CACERT: join(state, 'tls', 'ca.pem'),
-  }
-  return Object.entries(facts)
-    .map(([name, value]) => `export ${name}='${value}'\n`)
-    .join('')
 }
