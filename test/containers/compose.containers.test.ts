@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
-import { missingOn, startWriters } from '../../demo/writers.js'
+import { missingOn } from '../../demo/writers.js'
 import { buildControlImages, type Composed, composeUp } from '../harness/containers/compose.js'
 import { clientOf } from '../harness/containers/engine.js'
 import { openstackAt, openstackTests } from '../harness/openstack-client.js'
 import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
+import { writersOf } from '../harness/set-writers.js'
 
 const engine = inject('engine')
 let plane: Composed
@@ -105,12 +106,7 @@ function rotation(): readonly (readonly string[])[] {
 }
 
 it('each part restarted in turn under load: every promote that was accepted is carried out, no write is lost', async () => {
-  const writers = startWriters({
-    members: () => set.endpoints,
-    password: set.password,
-    writers: 4,
-    prefix: 'c',
-  })
+  const writers = writersOf(set, 'c')
   const states: string[] = []
   for (const part of ['taskmanager-1', 'taskmanager-2', 'api-1', 'api-2', 'host', 'rabbitmq', 'postgres']) {
     const restarting = plane.compose('restart', '-t', '10', part)

@@ -1,10 +1,11 @@
 /* What only containers have: an engine that dies and comes back, limits, what is removed by hand, and what inspect shows. */
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
-import { missingOn, startWriters } from '../../demo/writers.js'
+import { missingOn } from '../../demo/writers.js'
 import { clientOf, killEngine, startEngine } from '../harness/containers/engine.js'
 import { dockerPlace } from '../harness/places/docker-place.js'
 import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
+import { writersOf } from '../harness/set-writers.js'
 import type { Stack } from '../harness/stack.js'
 
 const engine = inject('engine')
@@ -42,27 +43,13 @@ it('a guest has the rights and the size it needs, and inspect shows no secret', 
 })
 
 it('an engine that is killed and comes back loses nothing', async () => {
-  const writers = startWriters({
-    members: () => set.endpoints,
-    password: set.password,
-    writers: 4,
-    prefix: 'engine',
-  })
-  const more = async (count: number) => {
-    const before = writers.ledger.acks.length
-    await waitUntil(
-      'writers are writing',
-      () => writers.ledger.acks.length - before,
-      (acks) => acks > count,
-      { timeoutMs: 60_000 },
-    )
-  }
-  await more(300)
+  const writers = writersOf(set, 'engine')
+  await writers.more(300)
   await killEngine(engine)
   // Containers are no children of the engine.
-  await more(300)
+  await writers.more(300)
   await startEngine(engine)
-  await more(300)
+  await writers.more(300)
   for (const id of set.ids) await stack.client.healthy(id)
   await set.linksUp(source)
   const ledger = await writers.stop()
@@ -75,12 +62,7 @@ it('while the engine is away nobody is called fenced and nobody leads; a restart
   await place.freeze(stack, source)
   await killEngine(engine)
   try {
-    const accepted = await waitUntil(
-      'the eject is accepted',
-      () => stack.client.act(source, 'eject_replica_source'),
-      ({ status }) => status === 202,
-      { timeoutMs: 30_000, pollMs: 50 },
-    )
+    const accepted = await stack.client.eject(source)
     const ended = await stack.client.ended(accepted.operationId, 90_000)
     expect(ended, JSON.stringify(ended)).toMatchObject({ state: 'rolled_back' })
     expect(ended.fault).toContain('could not be fenced')

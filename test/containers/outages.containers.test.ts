@@ -45,11 +45,11 @@ it('PostgreSQL killed and started before and while a promote runs: every accepte
     const answer = await askForPromote(written)
     let at = 'before it'
     if (writes !== null) {
-      if (writes > 0) await written.more(writes)
+      if (writes > 0) await written.writers.more(writes)
       at = comeTo(await stack.client.operation(answer.operationId ?? ''))
       kill()
     }
-    await written.more(100)
+    await written.writers.more(100)
     await haveRunning(postgres)
     const state = answer.status === 202 ? await ended(answer.operationId) : answer.status
     states.push(`${at}: ${state}`)
@@ -67,11 +67,11 @@ it('the machine of all guests loses power: they come back by themselves with wha
   const promoted = await askForPromote(written)
   expect(await ended(promoted.operationId)).toBe('done')
   const source = await written.set.sourceId()
-  await written.more(300)
+  await written.writers.more(300)
   const killed = await losePower(engine)
   await startEngine(engine)
   const startedMs = performance.now()
-  await written.more(300)
+  await written.writers.more(300)
   const servedMs = performance.now() - startedMs
   const { source: now, ledger } = await written.whole()
   expect(now).toBe(source)
@@ -85,14 +85,14 @@ it.each([0, 400])(
   async (writes) => {
     const written = await writtenSet(stack, `power-promote-${writes}`, 2)
     const source = await written.set.sourceId()
-    await written.more(300)
+    await written.writers.more(300)
     const answer = await askForPromote(written)
-    if (writes > 0) await written.more(writes)
+    if (writes > 0) await written.writers.more(writes)
     const at = comeTo(await stack.client.operation(answer.operationId ?? ''))
     const killed = await losePower(engine)
     await startEngine(engine)
     const state = await ended(answer.operationId)
-    await written.more(300)
+    await written.writers.more(300)
     // A source that was away at the one moment when it had to answer was fenced, and is out of the set.
     const old = await stack.client.show(source)
     const ejected = old.replication?.role === 'ejected' ? source : undefined

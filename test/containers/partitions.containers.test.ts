@@ -3,11 +3,12 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest'
 import { stateLayout } from '../../common/config.js'
 import { waitUntil } from '../../common/wait-until.js'
-import { type Ledger, missingOn, startWriters, type Writers } from '../../demo/writers.js'
+import { type Ledger, missingOn, type Writers } from '../../demo/writers.js'
 import { clientOf } from '../harness/containers/engine.js'
 import { type Cut, cut, disconnect } from '../harness/containers/guest-net.js'
 import { dockerPlace } from '../harness/places/docker-place.js'
 import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
+import { type SetWriters, writersOf } from '../harness/set-writers.js'
 import { processesOf, type Stack } from '../harness/stack.js'
 
 const engine = inject('engine')
@@ -53,19 +54,19 @@ it.each([
   'a source that is cut off %s serves on, is not ejected, and has its replicas again',
   async (what, cutsOf) => {
     const writers = write()
-    await more(writers, 200)
+    await writers.more(200)
     const heal = await cut(container(source), cutsOf())
     // Longer than the age at which a report or a link counts as old.
     await passed(writers, 8_000)
     const answer = await stack.client.act(source, 'eject_replica_source')
     expect(answer.status, JSON.stringify(answer.body)).toBe(400)
-    await more(writers, 200)
+    await writers.more(200)
     await heal()
     await set.linksUp(source)
     for (const id of set.ids) await stack.client.healthy(id)
     const ledger = await writers.stop()
     for (const id of set.ids) expect(await set.heldBy(id, prefix(), ledger)).toEqual([])
-    await oneWriter(source)
+    expect(await set.writable()).toEqual([source])
     say(what, ledger, 0)
   },
 )
@@ -80,15 +81,10 @@ it.each([
   'a source that is cut off %s is ejected: no write that a replica had is lost, and it never takes one again',
   async (what, pull) => {
     const writers = write()
-    await more(writers, 200)
+    await writers.more(200)
     const heal = await pull()
     const cutAtMs = performance.now()
-    const accepted = await waitUntil(
-      'the eject is accepted',
-      () => stack.client.act(source, 'eject_replica_source'),
-      ({ status }) => status === 202,
-      { timeoutMs: 40_000, pollMs: 50 },
-    )
+    const accepted = await stack.client.eject(source)
     const ended = await stack.client.ended(accepted.operationId)
     expect(ended, JSON.stringify(ended)).toMatchObject({ state: 'done' })
     await heal()
@@ -104,7 +100,7 @@ it.each([
     const missing = new Set(await missingOn(set.endpointOf(next), set.password, prefix(), ledger))
     const held = ledger.acks.filter(({ atMs, member }) => atMs < cutAtMs - 200 || member === hostOf(next))
     expect(held.filter(({ id }) => missing.has(id))).toEqual([])
-    await oneWriter(next)
+    expect(await set.writable()).toEqual([next])
     say(what, ledger, missing.size)
   },
 )
@@ -112,7 +108,7 @@ it.each([
 it('a replica that is cut off from the controller does not keep another from leading', async () => {
   const [candidate = '', away = ''] = replicas()
   const writers = write()
-  await more(writers, 200)
+  await writers.more(200)
   const heal = await cut(container(away), fromController())
   const answer = await stack.client.act(candidate, 'promote_to_replica_source')
   expect(answer.status, JSON.stringify(answer.body)).toBe(202)
@@ -123,14 +119,14 @@ it('a replica that is cut off from the controller does not keep another from lea
   await set.linksUp(now)
   const ledger = await writers.stop()
   for (const id of set.ids) expect(await set.heldBy(id, prefix(), ledger)).toEqual([])
-  await oneWriter(now)
+  expect(await set.writable()).toEqual([now])
   say(`a replica from the controller (promote ${ended.state})`, ledger, 0)
 })
 
 it('a broker that stands still for fifteen seconds stops nobody, and a promote that is asked for meanwhile is carried out or taken back', async () => {
   const [candidate = ''] = replicas()
   const writers = write()
-  await more(writers, 200)
+  await writers.more(200)
   const broker = processesOf(stack.stateDir).find(({ line }) => line.includes('beam.smp'))?.pid ?? 0
   process.kill(broker, 'SIGSTOP')
   let answer: Awaited<ReturnType<typeof stack.client.act>>
@@ -146,32 +142,17 @@ it('a broker that stands still for fifteen seconds stops nobody, and a promote t
   const leads = ended.state === 'done' ? candidate : source
   expect(await set.sourceId()).toBe(leads)
   await set.linksUp(leads)
-  await more(writers, 100)
+  await writers.more(100)
   const ledger = await writers.stop()
   for (const id of set.ids) expect(await set.heldBy(id, prefix(), ledger)).toEqual([])
-  await oneWriter(leads)
+  expect(await set.writable()).toEqual([leads])
   say(`the broker from everybody (promote ${ended.state})`, ledger, 0)
 })
 
 const prefix = () => `p${sets}`
 
-function write(): Writers {
-  return startWriters({
-    members: () => set.endpoints,
-    password: set.password,
-    writers: 4,
-    prefix: prefix(),
-  })
-}
-
-async function more(writers: Writers, count: number): Promise<void> {
-  const before = writers.ledger.acks.length
-  await waitUntil(
-    `${count} more writes are acknowledged`,
-    () => writers.ledger.acks.length - before,
-    (acks) => acks >= count,
-    { timeoutMs: 40_000 },
-  )
+function write(): SetWriters {
+  return writersOf(set, prefix())
 }
 
 /** Until a write was acknowledged so much later: the source has served all the while. */
@@ -183,11 +164,6 @@ async function passed(writers: Writers, ms: number): Promise<void> {
     (atMs) => atMs >= untilMs,
     { timeoutMs: ms + 30_000, pollMs: 50 },
   )
-}
-
-async function oneWriter(expected: string): Promise<void> {
-  const said = await Promise.all(set.ids.map(async (id) => [id, await set.tryWrite(id)] as const))
-  expect(said.filter(([, answer]) => answer === 'OK').map(([id]) => id)).toEqual([expected])
 }
 
 function say(what: string, ledger: Ledger, gone: number): void {

@@ -30,13 +30,13 @@ const container = (id: string) => docker.getContainer(`redtrove-${id}`)
 it('disk full on the source: it refuses writes and says why, and serves again when there is space', async () => {
   const written = await writtenSet(stack, 'full-source', 2)
   const source = await written.set.sourceId()
-  await written.more(300)
+  await written.writers.more(300)
   const { folder, filler } = await fillVolume(source)
   expect(statfsSync(folder).blocks * statfsSync(folder).bsize).toBe(UNIT_MB * MB)
   await refused(written)
   await complaint(source, /cannot write its data to disk/)
   rmSync(filler)
-  await written.more(300)
+  await written.writers.more(300)
   const { source: now, ledger } = await written.whole()
   expect(now).toBe(source)
   say(`disk full on the source, ${written.refusals('MISCONF')} writes refused`, ledger.acks.length)
@@ -46,7 +46,7 @@ it('disk full on the source: a replica can be promoted meanwhile, and the old so
   const written = await writtenSet(stack, 'full-promote', 2)
   const { set } = written
   const source = await set.sourceId()
-  await written.more(300)
+  await written.writers.more(300)
   const { filler } = await fillVolume(source)
   await refused(written)
   const [candidate = ''] = set.ids.filter((id) => id !== source)
@@ -54,7 +54,7 @@ it('disk full on the source: a replica can be promoted meanwhile, and the old so
   expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 202 })
   const ended = await stack.client.ended(answer.operationId, 120_000)
   expect(ended, JSON.stringify(ended)).toMatchObject({ state: 'done' })
-  await written.more(300)
+  await written.writers.more(300)
   rmSync(filler)
   const { source: now, ledger } = await written.whole()
   expect(now).toBe(candidate)
@@ -66,11 +66,11 @@ it('disk full on a replica: nobody else is affected, and it follows again when t
   const { set } = written
   const source = await set.sourceId()
   const [replica = ''] = set.ids.filter((id) => id !== source)
-  await written.more(300)
+  await written.writers.more(300)
   const { filler } = await fillVolume(replica)
   const shown = await complaint(replica, /The disk is full/)
   const before = written.refusals('MISCONF')
-  await written.more(300)
+  await written.writers.more(300)
   expect(written.refusals('MISCONF')).toBe(before)
   rmSync(filler)
   const restart = await stack.client.act(replica, 'restart')
@@ -88,7 +88,7 @@ it.each(['source', 'replica'])(
     const { set } = written
     const source = await set.sourceId()
     const id = which === 'source' ? source : (set.ids.find((other) => other !== source) ?? '')
-    await written.more(300)
+    await written.writers.more(300)
     const [{ serverPid }, before] = [await place.pids(stack, id), await oomKills(id)]
     // The kernel takes redis-server first, whoever it is that takes the memory.
     writeFileSync(`/proc/${serverPid}/oom_score_adj`, '1000')
@@ -102,7 +102,7 @@ it.each(['source', 'replica'])(
     )
     const kills = (await oomKills(id)) - before
     expect(kills).toBeGreaterThanOrEqual(2)
-    await written.more(300)
+    await written.writers.more(300)
     const { source: now, ledger } = await written.whole()
     expect(now).toBe(source)
     say(`memory used up on the ${which}, ${kills} processes killed by the kernel`, ledger.acks.length)
@@ -114,7 +114,7 @@ it("a replica's volume taken away from under it is said, and starts nothing empt
   const { set } = written
   const source = await set.sourceId()
   const [replica = '', other = ''] = set.ids.filter((id) => id !== source)
-  await written.more(300)
+  await written.writers.more(300)
   const { Mountpoint: folder } = await docker.getVolume(`redtrove-${replica}`).inspect()
   rmSync(folder, { recursive: true })
   process.kill((await place.pids(stack, replica)).serverPid, 'SIGKILL')
@@ -122,7 +122,7 @@ it("a replica's volume taken away from under it is said, and starts nothing empt
   const { agentPid, serverPid } = await place.pids(stack, replica)
   expect(serverPid).toBe(0)
   expect(agentPid).toBeGreaterThan(0)
-  await written.more(300)
+  await written.writers.more(300)
   await stack.client.send('DELETE', `/instances/${replica}`)
   await stack.client.gone(replica)
   for (const id of [source, other]) await stack.client.healthy(id)
@@ -135,19 +135,14 @@ it("a source's container and volume removed: none is made anew, a replica leads 
   const written = await writtenSet(stack, 'removed', 2)
   const { set } = written
   const source = await set.sourceId()
-  await written.more(300)
+  await written.writers.more(300)
   // What is acknowledged and not sent yet goes with the source; here nobody writes at that moment.
   const ledger = await written.writers.stop()
   for (const id of set.ids) expect(await set.heldBy(id, 'removed', ledger)).toEqual([])
   await container(source).remove({ force: true })
   const volume = docker.getVolume(`redtrove-${source}`)
   await removed(volume, source)
-  const accepted = await waitUntil(
-    'the eject is accepted',
-    () => stack.client.act(source, 'eject_replica_source'),
-    ({ status }) => status === 202,
-    { timeoutMs: 40_000, pollMs: 50 },
-  )
+  const accepted = await stack.client.eject(source)
   const ended = await stack.client.ended(accepted.operationId)
   expect(ended, JSON.stringify(ended)).toMatchObject({ state: 'done' })
   await expect(volume.inspect()).rejects.toThrow(/no such volume/i)

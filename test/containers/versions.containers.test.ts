@@ -1,9 +1,9 @@
 /* Every datastore version that there is an image of, alone and in sets of two versions. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { waitUntil } from '../../common/wait-until.js'
-import { missingOn, startWriters } from '../../demo/writers.js'
+import { missingOn } from '../../demo/writers.js'
 import { dockerPlace } from '../harness/places/docker-place.js'
 import { withRedis } from '../harness/replica-set.js'
+import { writersOf } from '../harness/set-writers.js'
 import type { Stack } from '../harness/stack.js'
 
 interface Version {
@@ -45,27 +45,13 @@ describe('a set whose replica has the same or a newer version', () => {
       source: await stack.client.addressOf(source.id),
       replica: await stack.client.addressOf(replica),
     }
-    const writers = startWriters({
-      members: () => [at.source, at.replica],
-      password: source.password,
-      writers: 2,
-      prefix: 'v',
-    })
-    const more = async () => {
-      const before = writers.ledger.acks.length
-      await waitUntil(
-        'writers are writing',
-        () => writers.ledger.acks.length - before,
-        (acks) => acks > 100,
-        { timeoutMs: 30_000 },
-      )
-    }
-    await more()
+    const writers = writersOf({ endpoints: [at.source, at.replica], password: source.password }, 'v')
+    await writers.more(100)
     const promote = await stack.client.act(replica, 'promote_to_replica_source')
     expect(promote, JSON.stringify(promote.body)).toMatchObject({ status: 202 })
     const ended = await stack.client.ended(promote.operationId)
     expect(ended, JSON.stringify(ended)).toMatchObject({ state: 'done' })
-    await more()
+    await writers.more(100)
     const ledger = await writers.stop()
     const missing = await missingOn(at.replica, source.password, 'v', ledger)
     const info = await withRedis(at.replica, source.password, (redis) => redis.info('server'))

@@ -22,6 +22,8 @@ export interface ReplicaSet {
   heldBy(id: string, prefix: string, ledger: Ledger): Promise<readonly string[]>
   /** Tries a write on one member: `OK` or the server's refusal. */
   tryWrite(id: string): Promise<string>
+  /** The members that take a write now; one that does not answer takes none. */
+  writable(): Promise<readonly string[]>
 }
 
 /** Creates a source and `count` replicas, in two calls, and waits until all are healthy and linked. */
@@ -60,6 +62,10 @@ function describeSet(
   }
   const ask = <T>(id: string, question: (redis: Redis) => Promise<T>) =>
     withRedis(endpointOf(id), password, question)
+  const tryWrite = (id: string) =>
+    ask(id, (redis) => redis.set('probe', id))
+      .catch((error: unknown) => String(error))
+      .then(String)
   return {
     ids,
     password,
@@ -99,10 +105,11 @@ function describeSet(
           describe: (missing) => `${missing.length} missing`,
         },
       ),
-    tryWrite: (id) =>
-      ask(id, (redis) => redis.set('probe', id))
-        .catch((error: unknown) => String(error))
-        .then(String),
+    tryWrite,
+    writable: async () => {
+      const said = await Promise.all(ids.map(tryWrite))
+      return ids.filter((_id, index) => said[index] === 'OK')
+    },
   }
 }
 

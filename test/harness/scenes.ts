@@ -136,15 +136,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     prepare: pair,
     act: async (stack, { source }) => {
       for (const pid of stack.guestPids(source)) process.kill(pid, 'SIGSTOP')
-      const answer = await waitUntil(
-        'eject is accepted',
-        () => stack.client.act(source, 'eject_replica_source'),
-        ({ status }) => status !== 400,
-        {
-          timeoutMs: 30_000,
-          pollMs: 100,
-        },
-      )
+      const answer = await stack.client.eject(source)
       return answer.operationId
     },
     check: async (stack, { source, replica, password }, state) => {

@@ -59,6 +59,8 @@ export interface TroveClient {
   /** Creates `count` replicas and waits until the operation has ended; answers with the ids of the set's replicas. */
   createReplicas(sourceId: string, name: string, count: number): Promise<readonly string[]>
   act(id: string, action: string): Promise<Answer>
+  /** Asks again and again until the source counts as lost and its eject is accepted, as somebody with a pager would. */
+  eject(sourceId: string, timeoutMs?: number): Promise<Answer>
   addressOf(id: string): Promise<{ readonly host: string; readonly port: number }>
   /** ACTIVE and HEALTHY. */
   healthy(id: string, timeoutMs?: number): Promise<InstanceBody>
@@ -129,6 +131,8 @@ export function troveClient(baseUrl: string, token: string, ca?: string): TroveC
     )
   }
 
+  const act = (id: string, action: string) => send('POST', `/instances/${id}/action`, { [action]: {} })
+
   return {
     send,
     show,
@@ -154,7 +158,14 @@ export function troveClient(baseUrl: string, token: string, ca?: string): TroveC
         throw new Error(`create_replicas ended ${outcome.state}: ${JSON.stringify(outcome)}`)
       return ((await show(sourceId)).replicas ?? []).map((replica) => replica.id)
     },
-    act: (id, action) => send('POST', `/instances/${id}/action`, { [action]: {} }),
+    act,
+    eject: (sourceId, timeoutMs = 40_000) =>
+      waitUntil(
+        `the eject of ${sourceId} is accepted`,
+        () => act(sourceId, 'eject_replica_source'),
+        ({ status }) => status === 202,
+        { timeoutMs, pollMs: 50 },
+      ),
     addressOf: async (id) => {
       const address = (await show(id)).addresses?.[0]?.address
       if (!address) throw new Error(`instance ${id} has no address`)

@@ -1,9 +1,10 @@
 /* What users do with a replication set, from its first write to its last instance, wherever guests run. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
-import { type Ledger, missingOn, startWriters, type Writers } from '../../demo/writers.js'
+import { type Ledger, missingOn } from '../../demo/writers.js'
 import { placeOfRing } from '../harness/places/choose.js'
 import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
+import { writersOf } from '../harness/set-writers.js'
 import type { Stack } from '../harness/stack.js'
 
 const place = placeOfRing()
@@ -74,12 +75,7 @@ it('a frozen source is ejected, and never takes a write again', async () => {
   let wake = async () => {}
   const ledger = await writing(async () => {
     wake = await place.freeze(stack, frozen)
-    const accepted = await waitUntil(
-      'the eject is accepted',
-      () => stack.client.act(frozen, 'eject_replica_source'),
-      ({ status }) => status === 202,
-      { timeoutMs: 30_000, pollMs: 50 },
-    )
+    const accepted = await stack.client.eject(frozen)
     const ended = await stack.client.ended(accepted.operationId)
     expect(ended, JSON.stringify(ended)).toMatchObject({ state: 'done' })
   })
@@ -123,16 +119,11 @@ it('what is deleted leaves nothing', async () => {
 /** Has clients write while something is done, and a little before and after it. */
 async function writing(act: () => Promise<void>): Promise<Ledger> {
   prefixes += 1
-  const writers = startWriters({
-    members: () => set.endpoints,
-    password: set.password,
-    writers: 4,
-    prefix: lastPrefix(),
-  })
+  const writers = writersOf(set, lastPrefix())
   try {
-    await acknowledged(writers, 200)
+    await writers.more(200)
     await act()
-    await acknowledged(writers, 200)
+    await writers.more(200)
   } finally {
     await writers.stop()
   }
@@ -141,16 +132,6 @@ async function writing(act: () => Promise<void>): Promise<Ledger> {
 
 function lastPrefix(): string {
   return `s${prefixes}`
-}
-
-async function acknowledged(writers: Writers, more: number): Promise<void> {
-  const before = writers.ledger.acks.length
-  await waitUntil(
-    `${more} more writes are acknowledged`,
-    () => writers.ledger.acks.length - before,
-    (count) => count >= more,
-    { timeoutMs: 30_000 },
-  )
 }
 
 async function nothingLost(ledger: Ledger): Promise<void> {

@@ -1,10 +1,11 @@
 /* What only a Swarm has: nodes that are emptied, cut off, lost; services that somebody removes; and what managers show. */
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
-import { missingOn, startWriters, type Writers } from '../../demo/writers.js'
+import { missingOn } from '../../demo/writers.js'
 import { clientOf, killEngine, losePower, startEngine } from '../harness/containers/engine.js'
 import { swarmPlace, taskOf } from '../harness/places/swarm-place.js'
 import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
+import { type SetWriters, writersOf } from '../harness/set-writers.js'
 import type { Stack } from '../harness/stack.js'
 import { setCable } from '../harness/swarm/machines.js'
 import { nodeIdOf, rejoin, setAvailability } from '../harness/swarm/nodes.js'
@@ -58,12 +59,12 @@ it('an engine that is killed and comes back loses nothing', async () => {
   const source = await sourceOffTheManager()
   const { engine, name } = await machineOf(source)
   const writers = write()
-  await more(writers, 200)
+  await writers.more(200)
   await killEngine(engine)
-  await more(writers, 100)
+  await writers.more(100)
   await startEngine(engine)
   await untilWritable(source)
-  await more(writers, 200)
+  await writers.more(200)
   const ledger = await writers.stop()
   expect(await missingOn(set.endpointOf(source), set.password, prefix(), ledger)).toEqual([])
   await set.linksUp(source)
@@ -74,7 +75,7 @@ it('a node that is paused is emptied: its source hands over first, and nothing i
   const source = await sourceOffTheManager()
   const machine = await machineOf(source)
   const writers = write()
-  await more(writers, 200)
+  await writers.more(200)
   await setAvailability(docker, machine, 'pause')
   const names = () => Promise.all(set.ids.map(async (id) => (await machineOf(id).catch(() => machine)).name))
   await waitUntil('no member is on it', names, (seen) => !seen.includes(machine.name), {
@@ -85,7 +86,7 @@ it('a node that is paused is emptied: its source hands over first, and nothing i
   expect(next).not.toBe(source)
   for (const id of set.ids) await stack.client.healthy(id)
   await set.linksUp(next)
-  await more(writers, 200)
+  await writers.more(200)
   const ledger = await writers.stop()
   for (const id of set.ids) expect(await set.heldBy(id, prefix(), ledger)).toEqual([])
   await setAvailability(docker, machine, 'active')
@@ -101,21 +102,16 @@ it('a node whose cable is out for a while has its source again, and nobody else 
   const source = await sourceOffTheManager()
   const machine = await machineOf(source)
   const writers = write()
-  await more(writers, 200)
+  await writers.more(200)
   await setCable(machines.indexOf(machine) + 1, 'down')
-  const accepted = await waitUntil(
-    'the eject is accepted',
-    () => stack.client.act(source, 'eject_replica_source'),
-    ({ status }) => status === 202,
-    { timeoutMs: 60_000, pollMs: 100 },
-  )
+  const accepted = await stack.client.eject(source, 60_000)
   const ended = await stack.client.ended(accepted.operationId, 120_000)
   expect(ended.state, JSON.stringify(ended)).toBe('rolled_back')
   for (const id of await replicas(source)) expect(await set.tryWrite(id)).not.toBe('OK')
   await setCable(machines.indexOf(machine) + 1, 'up')
   await untilWritable(source)
   await stack.client.healthy(source, 60_000)
-  await more(writers, 200)
+  await writers.more(200)
   const ledger = await writers.stop()
   expect(await missingOn(set.endpointOf(source), set.password, prefix(), ledger)).toEqual([])
   expect(await set.sourceId()).toBe(source)
@@ -128,63 +124,37 @@ it('a node that is lost: nobody leads until somebody who has seen it dark says s
   const source = await sourceOffTheManager()
   const machine = await machineOf(source)
   const writers = write()
-  await more(writers, 200)
+  await writers.more(200)
   const nodeId = await nodeIdOf(docker, machine)
   await losePower(machine.engine)
   const cutAtMs = performance.now()
-  const first = await waitUntil(
-    'an eject is accepted',
-    () => stack.client.act(source, 'eject_replica_source'),
-    ({ status }) => status === 202,
-    { timeoutMs: 60_000, pollMs: 100 },
-  )
+  const first = await stack.client.eject(source, 60_000)
   const without = await stack.client.ended(first.operationId, 120_000)
   expect(without.state, JSON.stringify(without)).toBe('rolled_back')
   expect(without.fault).toMatch(/fenced/)
   await docker.getNode(nodeId).remove({ force: true })
-  const second = await waitUntil(
-    'another eject is accepted',
-    () => stack.client.act(source, 'eject_replica_source'),
-    ({ status }) => status === 202,
-    { timeoutMs: 60_000, pollMs: 100 },
-  )
+  const second = await stack.client.eject(source, 60_000)
   const ended = await stack.client.ended(second.operationId, 120_000)
   expect(ended.state, JSON.stringify(ended)).toBe('done')
   const next = await set.sourceId()
   expect(next).not.toBe(source)
   await untilWritable(next)
-  await more(writers, 200)
+  await writers.more(200)
   const ledger = await writers.stop()
   const missing = new Set(await missingOn(set.endpointOf(next), set.password, prefix(), ledger))
   const held = ledger.acks.filter(({ id, atMs }) => missing.has(id) && atMs < cutAtMs - 200)
   expect(held).toEqual([])
   await startEngine(machine.engine)
   await rejoin(manager, machine)
-  const everywhere = await Promise.all(set.ids.map((id) => set.tryWrite(id)))
-  expect(everywhere.filter((said) => said === 'OK')).toHaveLength(1)
+  expect(await set.writable()).toEqual([next])
   console.log(
     `${machine.name} lost: ${ledger.acks.length} acknowledged writes, ${missing.size} lost, all of its last 200 ms`,
   )
 }, 400_000)
 
-function write(): Writers {
+function write(): SetWriters {
   prefixes += 1
-  return startWriters({
-    members: () => set.endpoints,
-    password: set.password,
-    writers: 4,
-    prefix: prefix(),
-  })
-}
-
-async function more(writers: Writers, count: number): Promise<void> {
-  const before = writers.ledger.acks.length
-  await waitUntil(
-    `${count} more writes are acknowledged`,
-    () => writers.ledger.acks.length - before,
-    (acks) => acks >= count,
-    { timeoutMs: 90_000 },
-  )
+  return writersOf(set, prefix())
 }
 
 async function untilWritable(id: string): Promise<void> {

@@ -1,10 +1,11 @@
 /* The control plane on a Swarm, brought up with one command: the real OpenStack client, and each part updated under load. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
-import { missingOn, startWriters } from '../../demo/writers.js'
+import { missingOn } from '../../demo/writers.js'
 import { clientOf } from '../harness/containers/engine.js'
 import { openstackAt, openstackTests } from '../harness/openstack-client.js'
 import { someImage, taskOf } from '../harness/places/swarm-place.js'
 import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
+import { writersOf } from '../harness/set-writers.js'
 import { openRelay, type Relay } from '../harness/swarm/relay.js'
 import { type Stacked, stackUp } from '../harness/swarm/stack.js'
 
@@ -51,12 +52,7 @@ describe('openstack database instance … over HTTPS', () => {
 it('each part updated in turn under load: every promote that was accepted is carried out, no write is lost', async () => {
   const [first, second = first] = plane.clients as [Stacked['clients'][number], Stacked['clients'][number]?]
   set = await replicaSet({ client: first, reach: relay.reach }, 'stacked', 2)
-  const writers = startWriters({
-    members: () => set.endpoints,
-    password: set.password,
-    writers: 4,
-    prefix: 'k',
-  })
+  const writers = writersOf(set, 'k')
   const states: string[] = []
   for (const part of ['taskmanager', 'host', 'api', 'rabbitmq', 'postgres']) {
     const updating = plane.docker('service', 'update', '--force', `stacked_${part}`)

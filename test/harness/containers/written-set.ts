@@ -1,8 +1,8 @@
 /* A set that clients write to all the while, and what must hold of it when a fault is over. */
 import { expect } from 'vitest'
-import { waitUntil } from '../../../common/wait-until.js'
-import { type Ledger, startWriters, type Writers } from '../../../demo/writers.js'
+import type { Ledger } from '../../../demo/writers.js'
 import { type ReplicaSet, replicaSet } from '../replica-set.js'
+import { type SetWriters, writersOf } from '../set-writers.js'
 import type { TroveClient } from '../trove-client.js'
 
 const HEALTHY_MS_MAX = 90_000
@@ -10,9 +10,7 @@ const HEALTHY_MS_MAX = 90_000
 /** A set and its writers. */
 export interface WrittenSet {
   readonly set: ReplicaSet
-  readonly writers: Writers
-  /** Waits until so many more writes are acknowledged. */
-  more(count: number): Promise<void>
+  readonly writers: SetWriters
   /** How often writers were told this code until now. */
   refusals(code: string): number
   /**
@@ -30,24 +28,10 @@ export async function writtenSet(
 ): Promise<WrittenSet> {
   const { client } = stack
   const set = await replicaSet(stack, name, replicas)
-  const writers = startWriters({
-    members: () => set.endpoints,
-    password: set.password,
-    writers: 4,
-    prefix: name,
-  })
+  const writers = writersOf(set, name)
   return {
     set,
     writers,
-    more: async (count) => {
-      const before = writers.ledger.acks.length
-      await waitUntil(
-        `${count} more writes are acknowledged`,
-        () => writers.ledger.acks.length - before,
-        (acks) => acks >= count,
-        { timeoutMs: 60_000, describe: (acks) => `${acks}, ${JSON.stringify(writers.ledger.refusals)}` },
-      )
-    },
     refusals: (code) => writers.ledger.refusals[code] ?? 0,
     whole: async (ejected) => {
       const members = set.ids.filter((id) => id !== ejected)
@@ -56,8 +40,7 @@ export async function writtenSet(
       await set.linksUp(source, members)
       const ledger = await writers.stop()
       for (const id of members) expect(await set.heldBy(id, name, ledger)).toEqual([])
-      const said = await Promise.all(set.ids.map(async (id) => [id, await set.tryWrite(id)] as const))
-      expect(said.filter(([, answer]) => answer === 'OK').map(([id]) => id)).toEqual([source])
+      expect(await set.writable()).toEqual([source])
       return { source, ledger }
     },
   }
