@@ -9,6 +9,7 @@ import { removeGuests } from '../places/docker-place.js'
 import { type TroveClient, troveClient } from '../trove-client.js'
 import { clientOf, type EnginePlace, hostOf } from './engine.js'
 import { buildFrom } from './images.js'
+import { removeNetworks } from './networks.js'
 
 const run = promisify(execFile)
 const ROOT = join(import.meta.dirname, '..', '..', '..')
@@ -92,8 +93,14 @@ export async function composeUp(place: EnginePlace): Promise<Composed> {
     down: async () => {
       // The host part would make anew what is removed behind its back.
       await compose('stop', '-t', '10', 'host')
-      await removeGuests(clientOf(place))
-      await compose('down', '-v', '-t', '20')
+      const docker = clientOf(place)
+      await removeGuests(docker)
+      await compose('stop', '-t', '20')
+      await compose('rm', '--force')
+      const label = [`com.docker.compose.project=${PROJECT}`]
+      const { Volumes: volumes } = await docker.listVolumes({ filters: { label } })
+      for (const { Name } of volumes ?? []) await docker.getVolume(Name).remove()
+      await removeNetworks(docker, label)
     },
   }
 }

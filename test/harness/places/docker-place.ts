@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import { clientOf, type EnginePlace, hostOf } from '../containers/engine.js'
+import { removeNetworks } from '../containers/networks.js'
 import { startStack } from '../stack.js'
 import type { Place } from './place.js'
 
@@ -40,9 +41,7 @@ export async function removeGuests(docker: Docker): Promise<void> {
     await docker.getContainer(info.Id).remove({ force: true, v: true })
   for (const { Name } of (await docker.listVolumes({ filters: OURS })).Volumes ?? [])
     await docker.getVolume(Name).remove()
-  // A Swarm's are its manager's; nodes that only run tasks may not remove them, and lose them by themselves.
-  for (const { Id, Driver } of await docker.listNetworks({ filters: OURS }))
-    if (Driver !== 'overlay') await docker.getNetwork(Id).remove()
+  await removeNetworks(docker, OURS.label)
 }
 
 /** Names of all containers and volumes that installations have here. */
