@@ -102,7 +102,7 @@ async function modulesOnce() {
   if (existsSync(modules) && lstatSync(modules).isSymbolicLink()) return
   const stamp = join(modules, '.package-lock.json')
   if (existsSync(stamp) && mtime(stamp) >= mtime(join(root, 'package-lock.json'))) return
-  await retried('installing npm packages (compiling sqlite3 takes about two minutes)', () =>
+  await retried('installing npm packages (compiling sqlite3 takes two to five minutes)', () =>
     quietly('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root }),
   )
 }
