@@ -31,6 +31,11 @@ export function ownerOf({ Spec }: FoundService): string {
   return Spec.Labels[INSTANCE_LABEL] ?? ''
 }
 
+/** Ids of what it mounts. */
+export function secretsOf({ Spec }: FoundService): readonly string[] {
+  return (Spec.TaskTemplate.ContainerSpec.Secrets ?? []).map(({ SecretID }) => SecretID)
+}
+
 /** Id of the node that it may run on. */
 export function pinnedTo({ Spec }: FoundService): string | null {
   return Spec.TaskTemplate.Placement?.Constraints?.[0]?.split('==')[1] ?? null

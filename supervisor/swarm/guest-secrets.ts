@@ -11,6 +11,8 @@ export interface GuestSecrets {
   seed(id: string, fresh: (() => string) | null): Promise<MountedSecret | null>
   /** What a guest has to know of the broker now: its address and whom to trust. */
   broker(): Promise<readonly MountedSecret[]>
+  /** Removes what guests were told of the broker before, except what `used` (ids, asked for when there is any) says that a service still has. */
+  forgetOldBroker(used: () => Promise<ReadonlySet<string>>): Promise<void>
   forget(id: string): Promise<void>
   /** Ids of all guests that have one. */
   owners(): Promise<readonly string[]>
@@ -55,6 +57,19 @@ export function guestSecrets(engine: Engine, installation: string, facts: Broker
     return (await idOf(name)) ?? ''
   }
 
+  async function broker(): Promise<readonly MountedSecret[]> {
+    const labels = { [INSTALLATION_LABEL]: installation }
+    const shared = async (what: string, file: string, content: string) => {
+      const name = secretName(`redtrove-${installation}-${what}`, content)
+      return { id: await made(name, labels, content), name, file }
+    }
+    // Swarm wants at least a byte.
+    return [
+      await shared('amqp', AMQP_URL_FILE, facts.amqpUrl()),
+      await shared('ca', AMQP_CA_FILE, facts.amqpCa() || '\n'),
+    ]
+  }
+
   return {
     seed: async (id, fresh) => {
       const [known] = await list([`${INSTANCE_LABEL}=${id}`])
@@ -64,17 +79,17 @@ export function guestSecrets(engine: Engine, installation: string, facts: Broker
       const name = secretName(guestNameOf(id), content)
       return { id: await made(name, labelsOf(id, installation), content), name, file: SEED_FILE }
     },
-    broker: async () => {
-      const labels = { [INSTALLATION_LABEL]: installation }
-      const shared = async (what: string, file: string, content: string) => {
-        const name = secretName(`redtrove-${installation}-${what}`, content)
-        return { id: await made(name, labels, content), name, file }
-      }
-      // Swarm wants at least a byte.
-      return [
-        await shared('amqp', AMQP_URL_FILE, facts.amqpUrl()),
-        await shared('ca', AMQP_CA_FILE, facts.amqpCa() || '\n'),
-      ]
+    broker,
+    forgetOldBroker: async (used) => {
+      const current = (await broker()).map(({ id }) => id)
+      const isOld = ({ ID, Spec }: Found) =>
+        !current.includes(ID) &&
+        !Spec?.Labels?.[INSTANCE_LABEL] &&
+        Spec?.Name?.startsWith(`redtrove-${installation}-`)
+      const old = (await list([])).filter(isOld)
+      const kept = old.length > 0 ? await used() : new Set()
+      for (const { ID } of old.filter((one) => !kept.has(one.ID)))
+        await asked('forget an old address of the broker', engine.getSecret(ID).remove(), [404])
     },
     forget: async (id) => {
       for (const { ID } of await list([`${INSTANCE_LABEL}=${id}`]))

@@ -14,7 +14,7 @@ import { guestImages } from '../docker/guest-images.js'
 import { openGuestWatch } from '../host/guest-watch.js'
 import type { Host } from '../host/host.js'
 import { requireNotOvertaken } from '../host/orders.js'
-import { pinnedTo } from './found-service.js'
+import { pinnedTo, secretsOf } from './found-service.js'
 import { overviewOf, wrongIn } from './guest-overview.js'
 import { guestRecords } from './guest-records.js'
 import { guestSecrets } from './guest-secrets.js'
@@ -171,11 +171,16 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
     else await services.conform(id, null, null)
   }
 
+  async function tidy(): Promise<void> {
+    const used = async () => new Set((await services.all()).flatMap(secretsOf))
+    await Promise.all([sweeper.sweepLeft(), secrets.forgetOldBroker(used)])
+  }
+
   const overview = () => overviewOf({ records, services, secrets })
   const watch = openGuestWatch({
     wrong: async () => wrongIn(await overview(), await secrets.broker(), systemClock.now()),
     settle: (id) => inTurn(id, () => settle(id)),
-    tidy: sweeper.sweepLeft,
+    tidy,
     log,
   })
 

@@ -55,6 +55,27 @@ it('a service that is removed by hand is made again from what the managers know,
   await stack.client.healthy(id)
 })
 
+it('an address of the broker that no guest is told any more is forgotten, and no other', async () => {
+  interface Listed {
+    readonly ID: string
+    readonly Spec: { readonly Name: string; readonly Labels: Record<string, string> }
+  }
+  const shared = async () => {
+    const filters = { label: ['redtrove.installation'] }
+    const listed = (await docker.listSecrets({ filters })) as unknown as Listed[]
+    return listed.filter(({ Spec }) => !Spec.Labels['redtrove.instance'])
+  }
+  const before = await shared()
+  const [one] = before
+  expect(before).toHaveLength(2)
+  const Name = `redtrove-${one?.Spec.Labels['redtrove.installation']}-amqp-old`
+  const Data = Buffer.from('amqp://old').toString('base64')
+  await docker.createSecret({ Name, Labels: one?.Spec.Labels, Data })
+  const names = async () => (await shared()).map(({ Spec }) => Spec.Name)
+  await waitUntil('it is gone', names, (left) => !left.includes(Name), { timeoutMs: 30_000, pollMs: 200 })
+  expect((await shared()).map(({ ID }) => ID).sort()).toEqual(before.map(({ ID }) => ID).sort())
+})
+
 it('an engine that is killed and comes back loses nothing', async () => {
   const source = await sourceOffTheManager()
   const { engine, name } = await machineOf(source)
