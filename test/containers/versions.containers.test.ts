@@ -14,7 +14,8 @@ interface Version {
 const REDIS_6: Version = { type: 'redis', version: '6.0' }
 const REDIS_7: Version = { type: 'redis', version: '7.0' }
 const REDIS_8: Version = { type: 'redis', version: '8.0' }
-const VALKEY_8: Version = { type: 'valkey', version: '8.1' }
+const VALKEY_8_0: Version = { type: 'valkey', version: '8.0' }
+const VALKEY_8_1: Version = { type: 'valkey', version: '8.1' }
 const nameOf = ({ type, version }: Version) => `${type} ${version}`
 
 const place = dockerPlace(inject('engine'))
@@ -33,10 +34,16 @@ describe('a set whose replica has the same or a newer version', () => {
       [REDIS_6, REDIS_6],
       [REDIS_7, REDIS_7],
       [REDIS_8, REDIS_8],
-      [VALKEY_8, VALKEY_8],
+      [VALKEY_8_0, VALKEY_8_0],
+      [VALKEY_8_1, VALKEY_8_1],
       [REDIS_6, REDIS_7],
+      [REDIS_6, REDIS_8],
+      [REDIS_6, VALKEY_8_0],
+      [REDIS_6, VALKEY_8_1],
       [REDIS_7, REDIS_8],
-      [REDIS_7, VALKEY_8],
+      [REDIS_7, VALKEY_8_0],
+      [REDIS_7, VALKEY_8_1],
+      [VALKEY_8_0, VALKEY_8_1],
     ].map(([from, to]) => ({ from: from ?? REDIS_7, to: to ?? REDIS_7 })),
   )('$from.type $from.version, promoted to $to.type $to.version', async ({ from, to }) => {
     const source = await create(`${nameOf(from)} to ${nameOf(to)}`, from)
