@@ -2,7 +2,7 @@
  * Base images of the container tests, as archives of a root file system: Debian's releases with the servers that each of them has. Made
  * here because a test must not need a registry.
  */
-import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { quietly, retried, root } from './machine.mjs'
 
@@ -45,7 +45,7 @@ export async function makeBases() {
 async function makeBase({ name, suite, servers, packages = [], backports = [] }, archive) {
   const dir = join(CONTAINERS_DIR, name)
   const unfinished = `${archive}.part`
-  rmSync(dir, { recursive: true, force: true })
+  await cleared(dir)
   try {
     const wanted = [...servers.map((server) => `${server}-server`), ...packages, LIBRARY]
     const include = wanted.filter((one) => !backports.includes(one)).join(',')
@@ -57,8 +57,18 @@ async function makeBase({ name, suite, servers, packages = [], backports = [] },
     await quietly('tar', ['-C', dir, '-cf', unfinished, '.'])
     renameSync(unfinished, archive)
   } finally {
-    rmSync(dir, { recursive: true, force: true })
+    await cleared(dir)
   }
+}
+
+/** A debootstrap that was killed leaves /proc mounted in its folder, and what is mounted must not be emptied with it. */
+async function cleared(dir) {
+  const points = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+  for (const point of points.filter((one) => one.startsWith(`${dir}/`)).reverse())
+    await quietly('umount', ['--lazy', point])
+  rmSync(dir, { recursive: true, force: true })
 }
 
 /** debootstrap itself takes the whole system from a second suite as soon as it has one, and cannot install that. */
