@@ -88,8 +88,9 @@ export function guestSecrets(engine: Engine, installation: string, facts: Broker
         Spec?.Name?.startsWith(`redtrove-${installation}-`)
       const old = (await list([])).filter(isOld)
       const kept = old.length > 0 ? await used() : new Set()
+      // One that is in use after all is looked at again.
       for (const { ID } of old.filter((one) => !kept.has(one.ID)))
-        await asked('forget an old address of the broker', engine.getSecret(ID).remove(), [404])
+        await asked('forget an old address of the broker', engine.getSecret(ID).remove(), [400, 404])
     },
     forget: async (id) => {
       for (const { ID } of await list([`${INSTANCE_LABEL}=${id}`]))
