@@ -20,8 +20,8 @@ const stateSchema = z.object({
   /** Its set has, or had, other members: only the control plane knows whether one of them leads now. */
   hadReplicas: z.boolean(),
   /**
-   * No command has said what it is yet, as right after birth. If it was one that led long ago, its data are gone with this file, and whoever
-   * follows it would lose theirs.
+   * Nobody has said what it is yet, as right after birth: its server does not run. If it led long ago, its data are gone with this file, and
+   * whoever follows it would copy nothing, or what its source of back then has by now.
    */
   newborn: z.boolean().default(false),
   /** Told to stop; also over a restart of the agent. */
@@ -94,6 +94,17 @@ export async function openAcceptedState(path: string, birth: Assignment): Promis
       source: state.assignment.source,
     }),
   }
+}
+
+/** A command with this assignment can be that of its birth as a source: the only one of that epoch. */
+export function isOfBirth({ newborn, assignment }: AgentState, { role, epoch }: Assignment): boolean {
+  return newborn && assignment.role === 'source' && role === 'source' && epoch === assignment.epoch
+}
+
+/** Why `assignment` must not be obeyed but at birth, as a sentence for the user: it would lead with nothing. Null when it may be. */
+export function refusalToLead({ newborn }: AgentState, { role }: Assignment): string | null {
+  if (role !== 'source' || !newborn) return null
+  return 'Its data are gone: it is to lead, and its folder is empty. Eject it if it has replicas, else delete it.'
 }
 
 /** Orders tokens: by epoch, then by attempt. */

@@ -62,6 +62,7 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
       dataDir: paths.data,
       clock,
       roleFault: roles.fault,
+      isEmptied: roles.isEmptied,
       remember: lastingMemory(accepted, paths.hadData, clock),
     })
     const pause = pauseKeeper(clock, () => {

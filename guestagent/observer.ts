@@ -34,6 +34,7 @@ export interface ObserverOptions {
   readonly clock: Clock
   /** What keeps the agent from giving the server its role, if anything. */
   readonly roleFault: () => string | null
+  readonly isEmptied: () => boolean
   /** Awaited before a look is given to anybody. */
   readonly remember: (seen: Observation) => Promise<void>
 }
@@ -42,7 +43,7 @@ type Seen = Pick<Observation, 'service' | 'fenced' | 'fault'> & { readonly facts
 
 /** An observer of `server`. */
 export function observer(options: ObserverOptions): Observer {
-  const { server, accepted, dataDir, clock, roleFault, remember } = options
+  const { server, accepted, dataDir, clock, roleFault, isEmptied, remember } = options
   const link = linkAge()
   let lastAnswerMs = clock.monotonicMs()
   let disk: Awaited<ReturnType<typeof diskUse>> = { usedBytes: null, freeBytes: null }
@@ -94,6 +95,7 @@ export function observer(options: ObserverOptions): Observer {
       diskFreeBytes: disk.freeBytes,
       persistenceOk: isPersistenceOk(persistence),
       accepted: accepted.summary(),
+      emptied: isEmptied(),
       fault: (fault ?? roleFault())?.slice(0, 2000) ?? null,
     }
     await remember(seen)

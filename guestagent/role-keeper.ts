@@ -5,8 +5,8 @@
  *   - a command of the present epoch says so (it carries a token), or
  *   - the control plane answers that this is still the source, or
  *   - the set never had another member, so nobody else can lead.
- * A guest without a memory is told by a command that it leads (its creation), never by an answer: who led before it was asked has lost its
- * data, and must not give its emptiness to those who follow it.
+ * The server of a guest without a memory does not run until it was told what it is, and it leads by the command of its birth alone: if it led
+ * before, it has lost its data, and must not give its emptiness to those who follow it.
  */
 import type { Clock } from '../common/clock.js'
 import type { taskmanagerQuestions } from '../common/contracts/taskmanager.js'
@@ -14,7 +14,7 @@ import { isKind, messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Client } from '../common/rpc/contract.js'
 import type { Serial } from '../common/serial.js'
-import { type AcceptedState, withAssignment } from './accepted.js'
+import { type AcceptedState, refusalToLead, withAssignment } from './accepted.js'
 import type { RedisAdmin } from './redis/admin.js'
 import { FENCE_REPLICAS } from './redis/conf.js'
 import { infoFacts } from './redis/info.js'
@@ -38,6 +38,8 @@ export interface RoleKeeper {
   readonly mayLead: () => boolean
   /** What keeps the server from its role, as a sentence for the user. */
   fault(): string | null
+  /** The control plane says that it leads, and it has nothing. */
+  readonly isEmptied: () => boolean
   close(): void
 }
 
@@ -65,7 +67,7 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
   let askAgainMs = ASK_AGAIN_MS_MIN
   let askedMs = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | undefined
-  let isEmptied = false
+  let emptied: string | null = null
   let running = false
   let again = false
 
@@ -147,12 +149,10 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
     askAgainMs = Math.min(askAgainMs * 2, ASK_AGAIN_MS_MAX)
     const { assignment } = await ask.assignmentOf({}, { signal: closing.signal })
     if (!assignment) return
-    if (assignment.role === 'source' && accepted.current().newborn) {
-      isEmptied = true
-      return
-    }
+    emptied = refusalToLead(accepted.current(), assignment)
+    if (emptied !== null) return
     await control(async () => {
-      const { epoch, attempt } = accepted.current()
+      const { epoch, attempt, newborn } = accepted.current()
       try {
         // A word of the present epoch must not pass for a later attempt of its operation.
         await accepted.accept(
@@ -164,7 +164,8 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
         log.warn({ answered: assignment.epoch, accepted: epoch }, 'answer of an older epoch is left aside')
         return
       }
-      if (server.state() === 'up') {
+      if (newborn) await server.start()
+      else if (server.state() === 'up') {
         await server.writeConf()
         const deadlineMs = clock.monotonicMs() + ROLE_MS_MAX
         await acts.take(await acts.untilServing(deadlineMs), deadlineMs)
@@ -180,7 +181,7 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
     // A start out of dump.rdb is settled only when the append-only file is on again, which no word of the control plane does.
     if (!accepted.current().startFromRdb) settledFor = confirmedFor
     waitingSinceMs = null
-    isEmptied = false
+    emptied = null
     trouble = null
   }
 
@@ -196,13 +197,11 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
     fault: () => {
       if (trouble !== null && server.state() === 'up')
         return `redis-server cannot be brought to its role: ${trouble}`
-      if (isEmptied)
-        return 'Its data are gone: it is to lead, and its folder is empty. Eject it if it has replicas, else delete it.'
+      if (emptied !== null) return emptied
       if (waitingSinceMs === null || clock.monotonicMs() - waitingSinceMs < COMPLAIN_MS) return null
-      if (accepted.current().newborn)
-        return 'redis-server refuses writes until it is told that it leads its set.'
       return 'redis-server was started again and refuses writes until the control plane confirms that it still leads its set.'
     },
+    isEmptied: () => emptied !== null,
     close: () => {
       closing.abort()
       clearTimeout(timer)

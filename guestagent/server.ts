@@ -48,7 +48,7 @@ export interface ManagedServer {
   readonly state: () => 'up' | 'stopped' | 'crashed'
   readonly process: () => ProcessIdentity | null
   readonly fault: () => string | null
-  /** Adopts a running server, else starts one unless told to stay stopped. */
+  /** Adopts a running server, else starts one unless told to stay stopped, or not told yet what it is. */
   open(): Promise<'adopted' | 'started' | 'stopped'>
   /** Starts it if it is not up, with earlier crashes forgotten; an obstacle is in `fault`. */
   start(): Promise<void>
@@ -108,7 +108,8 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
 
   async function startNow(): Promise<void> {
     clearTimeout(retry)
-    if (released || process.current() || accepted.current().stopped) return
+    const { stopped, newborn } = accepted.current()
+    if (released || process.current() || stopped || newborn) return
     try {
       capabilities = capabilitiesOf(await probeServerVersion(seed.redisServer))
       requireDataFolder(paths.data)

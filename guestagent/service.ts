@@ -9,7 +9,7 @@ import { messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Handlers, Result } from '../common/rpc/contract.js'
 import { waitUntil } from '../common/wait-until.js'
-import { withAssignment } from './accepted.js'
+import { isOfBirth, refusalToLead, withAssignment } from './accepted.js'
 import type { ServiceContext } from './context.js'
 import { infoFacts } from './redis/info.js'
 import { restartServer, stopServer } from './restart.js'
@@ -83,6 +83,9 @@ async function assume(
   const { server, accepted, acts, roles, pause, observer, clock, log } = context
   const { operationId, step } = token
   if (assignment.role === 'replica') sourceOf(assignment)
+  const state = accepted.current()
+  const refusal = isOfBirth(state, assignment) ? null : refusalToLead(state, assignment)
+  if (refusal !== null) throw new RedtroveError('guest_failed', refusal)
   const deadlineMs = clock.monotonicMs() + ASSUME_MS
   await accepted.accept(token, withAssignment(assignment))
   context.failpoint('guestagent', `remember ${assignment.role}`, 'after')

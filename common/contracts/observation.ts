@@ -55,5 +55,7 @@ export const observationSchema: z.ZodType<Observation> = z.object({
       source: endpointSchema.nullable(),
     })
     .nullable(),
+  // Agents before this one do not say it.
+  emptied: z.boolean().default(false),
   fault: z.string().max(2000).nullable(),
 })

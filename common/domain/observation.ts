@@ -69,6 +69,8 @@ export interface Observation {
   /** AOF on and its last write and rewrite good, as INFO persistence says. */
   readonly persistenceOk: boolean | null
   readonly accepted: AcceptedAssignment | null
+  /** It is to lead, and what it had is gone: its server does not run, so that nobody copies its emptiness. */
+  readonly emptied: boolean
   /** A sentence for the user when the agent cannot do what it should: address taken, server missing, disk full. */
   readonly fault: string | null
 }

@@ -1,12 +1,13 @@
 /*
- * prepare: give the instance an address, queues and processes; wait until its agent answers and the server serves (fenced).
+ * prepare: give the instance an address, queues and processes; wait until its agent answers; tell it that it is the source of its own
+ *          set, which starts its server: an agent without a memory starts none that replicas could copy nothing from.
  *          Taken back by removing all of it; the row stays in ERROR with the reason, to be restarted or deleted.
- * commit:  tell it that it is the source of its own set, which lifts the fence.
+ * commit:  nothing is left to do.
  */
 import { z } from 'zod'
 import { insist } from '../guests.js'
 import type { Workflow } from '../workflow.js'
-import { ensureGuest, removeGuest, untilReported, untilServing } from './bring-up.js'
+import { ensureGuest, removeGuest, untilAnswering, untilReported } from './bring-up.js'
 import { assignmentFor, faultOf, faultsOn } from './set-members.js'
 
 /** A source on its own. */
@@ -21,20 +22,19 @@ export const createInstance: Workflow<'create_instance', Record<string, never>> 
     await context.step('start the guest', async () =>
       ensureGuest(facts, await assignmentFor('source', null, context), context),
     )
-    await context.step('wait for its redis-server', () => untilServing(id, context))
+    await context.step('wait for its agent', () => untilAnswering(id, context, context.timings.bootMs))
+    await context.step('make it a source', async () => {
+      const assignment = await assignmentFor('source', null, context)
+      const token = context.token('make it a source')
+      await insist(`Instance ${id}`, context, (signal) =>
+        context.guest(id).assume({ token, assignment }, { signal }),
+      )
+    })
     return { plan: {} }
   },
 
   async commit(_plan, context) {
-    const { instanceId } = context.operation
-    await context.step('make it a source', async () => {
-      const assignment = await assignmentFor('source', null, context)
-      const token = context.token('make it a source')
-      await insist(`Instance ${instanceId}`, context, (signal) =>
-        context.guest(instanceId).assume({ token, assignment }, { signal }),
-      )
-    })
-    await untilReported(instanceId, context)
+    await untilReported(context.operation.instanceId, context)
     return { state: 'done', result: { summary: 'The instance serves.' } }
   },
 

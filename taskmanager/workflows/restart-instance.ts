@@ -1,7 +1,8 @@
 /*
  * Also the second try of an instance in ERROR, and how an ejected one comes up again (read-only, for its data).
  *
- * prepare: its guest exists and its agent answers; a silent one is power-cycled (fenced, started). A fenced guest is let go on.
+ * prepare: its guest exists and its agent answers; a silent one is power-cycled (fenced, started). A fenced guest is let go on. A source
+ *          that has lost its data is refused: it would lead with nothing.
  * commit:  tell it its role, restart its redis-server (in place, from its own data), clear the fault. The role comes first: it is
  *          on disk before the server starts, so no restart brings back an old one.
  */
@@ -9,6 +10,7 @@ import { z } from 'zod'
 import type { InstanceFacts } from '../../common/db/store.js'
 import type { Endpoint } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
+import { RedtroveError } from '../../common/errors.js'
 import { insist, isGuestsFault, within } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { ensureGuest, untilAnswering, untilReported } from './bring-up.js'
@@ -28,12 +30,12 @@ export const restartInstance: Workflow<'restart_instance', Record<string, never>
     await context.step('see that its guest runs', () => start(facts, context))
     await context.step('wait for its agent', async () => {
       try {
-        await untilAnswering(instanceId, context, graceOf(facts, context))
+        requireData(await untilAnswering(instanceId, context, graceOf(facts, context)))
       } catch (error) {
         if (!isGuestsFault(error)) throw error
         await context.compute.fence(instanceId)
         await start(facts, context)
-        await untilAnswering(instanceId, context, context.timings.bootMs)
+        requireData(await untilAnswering(instanceId, context, context.timings.bootMs))
       }
     })
     return { plan: {} }
@@ -65,6 +67,11 @@ export const restartInstance: Workflow<'restart_instance', Record<string, never>
     fault: why.message,
     changes: { instances: faultsOn([context.operation.instanceId], why.message, context) },
   }),
+}
+
+/** No restart brings back what is gone. */
+function requireData({ emptied, fault }: Observation): void {
+  if (emptied) throw new RedtroveError('unprocessable', fault ?? 'Its data are gone.')
 }
 
 async function start(facts: InstanceFacts, context: WorkflowContext): Promise<void> {

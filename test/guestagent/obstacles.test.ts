@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { anAssignment, freeEndpoint, guestYard } from '../harness/guest.js'
+import { anAssignment, freeEndpoint, type Guest, guestYard, tokens } from '../harness/guest.js'
 
 const yard = guestYard()
 const cleanups: (() => void)[] = []
@@ -25,12 +25,18 @@ function fakeServer(answer: string): string {
   return file
 }
 
+/** Its agent is told to lead, and cannot. */
+async function hindered(guest: Guest): Promise<void> {
+  await guest.openAgent()
+  await expect(guest.beSource()).rejects.toMatchObject({ kind: 'guest_failed' })
+}
+
 describe('what keeps a server from starting', () => {
   it('a taken address is told, and the server starts when it is free', async () => {
     const endpoint = await freeEndpoint()
     const squatter = createServer().listen(endpoint)
     const guest = await yard.guest(anAssignment(), { endpoint })
-    await guest.openAgent()
+    await hindered(guest)
     const seen = await guest.until('the fault is told', ({ fault }) => fault !== null)
     expect(seen).toMatchObject({ service: 'stopped', serverPid: null })
     expect(seen.fault).toContain(`${endpoint.host}:${endpoint.port} is taken by another process`)
@@ -41,14 +47,14 @@ describe('what keeps a server from starting', () => {
 
   it('an address that is not of this host', async () => {
     const guest = await yard.guest(anAssignment(), { endpoint: { host: '192.0.2.1', port: 6379 } })
-    await guest.openAgent()
+    await hindered(guest)
     const seen = await guest.until('the fault is told', ({ fault }) => fault !== null)
     expect(seen.fault).toMatch(/is not an address of this host/)
   })
 
   it('a missing program', async () => {
     const guest = await yard.guest(anAssignment(), { redisServer: '/nonexistent/redis-server' })
-    await guest.openAgent()
+    await hindered(guest)
     const seen = await guest.until('the fault is told', ({ fault }) => fault !== null)
     expect(seen.service).toBe('stopped')
     expect(seen.fault).toMatch(/redis-server is not installed/)
@@ -57,21 +63,21 @@ describe('what keeps a server from starting', () => {
   it('a program that is too old, with what was found', async () => {
     const redisServer = fakeServer('Redis server v=2.6.17 sha=00000000:0 malloc=jemalloc-3.2.0 bits=64')
     const guest = await yard.guest(anAssignment(), { redisServer })
-    await guest.openAgent()
+    await hindered(guest)
     const seen = await guest.until('the fault is told', ({ fault }) => fault !== null)
     expect(seen.fault).toMatch(/2\.6\.17.*2\.8 or later/)
   })
 
   it('a program that is something else', async () => {
     const guest = await yard.guest(anAssignment(), { redisServer: fakeServer('hello') })
-    await guest.openAgent()
+    await hindered(guest)
     const seen = await guest.until('the fault is told', ({ fault }) => fault !== null)
     expect(seen.fault).toMatch(/says no version/)
   })
 
   it('a program that ends at once counts as crashing', async () => {
     const guest = await yard.guest(anAssignment(), { redisServer: fakeServer('Redis server v=7.0.15') })
-    await guest.openAgent()
+    await hindered(guest)
     const seen = await guest.until('it gives up', ({ service }) => service === 'crashed')
     expect(seen.fault).toMatch(/three times within a minute/)
   })
@@ -79,7 +85,7 @@ describe('what keeps a server from starting', () => {
   it('a data folder that cannot be written', async () => {
     const guest = await yard.guest(anAssignment())
     writeFileSync(guest.paths.data, 'a file, not a folder')
-    await guest.openAgent()
+    await hindered(guest)
     const seen = await guest.until('the fault is told', ({ fault }) => fault !== null)
     expect(seen.fault).toMatch(/data folder .* cannot be written/)
     rmSync(guest.paths.data)
@@ -103,7 +109,7 @@ describe('a folder that is removed while its agent runs', () => {
 })
 
 describe('a source whose folder was emptied while nobody was there', () => {
-  it('does not lead with nothing, whatever the control plane answers', async () => {
+  it('does not lead with nothing, whatever the control plane answers or commands', async () => {
     const guest = await yard.source()
     expect(await guest.client().set('k', 'v')).toBe('OK')
     await guest.closeAgent({ withServer: true })
@@ -112,12 +118,13 @@ describe('a source whose folder was emptied while nobody was there', () => {
     guest.answer = { ...guest.seed.spec.assignment, epoch: 7 }
     await guest.openAgent()
     const told = /Its data are gone/
-    const seen = await guest.until(
-      'the fault is told',
-      ({ service, fault }) => service === 'running' && told.test(fault ?? ''),
-    )
-    expect(seen.fenced).toBe(true)
-    await expect(guest.client().set('k', 'v')).rejects.toThrow(/NOREPLICAS/)
+    const seen = await guest.until('the fault is told', ({ fault }) => told.test(fault ?? ''))
+    // Whoever follows it would copy nothing.
+    expect(seen).toMatchObject({ service: 'stopped', emptied: true })
+    const command = { token: tokens(8)('lead'), assignment: { ...guest.answer, epoch: 8 } }
+    await expect(guest.handlers.assume(command)).rejects.toThrow(told)
+    await expect(guest.handlers.restartServer({ token: tokens(9)('restart') })).rejects.toThrow()
+    expect(guest.serverPid()).toBe(0)
   })
 })
 

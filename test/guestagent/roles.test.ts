@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
+import { waitUntil } from '../../common/wait-until.js'
 import { anAssignment, guestYard, tokens } from '../harness/guest.js'
 
 const yard = guestYard()
 afterEach(yard.removeAll)
 
 describe('a source', () => {
-  it('starts with its writes fenced, and lifts the fence when it is told that it leads', async () => {
+  it('starts and takes writes when it is told that it leads, and not before', async () => {
     const guest = await yard.guest(anAssignment())
     await guest.openAgent()
-    const born = await guest.until('its server runs', ({ service }) => service === 'running')
-    expect(born.fenced).toBe(true)
+    await waitUntil('it has asked', guest.asked, (times) => times > 1, { timeoutMs: 15_000 })
+    const { observation: born } = await guest.handlers.inspect({})
+    expect(born).toMatchObject({ service: 'stopped', emptied: false, fault: null })
     await guest.beSource()
     const seen = await guest.ready()
 

@@ -57,7 +57,7 @@ export interface Guest {
   /** How often it was asked. */
   asked(): number
   openAgent(): Promise<void>
-  /** Told that it leads, as by the last step of its creation. */
+  /** Told that it leads, as by the last step of its creation; that starts its server. */
   beSource(): Promise<void>
   /** Without the server: as the agent's death, but that the folder is given free. */
   closeAgent(options?: { withServer: boolean }): Promise<void>
@@ -150,7 +150,6 @@ export async function newGuest(
       agent = await openAgent({ seed, messaging, clock: systemClock, log })
     },
     beSource: async () => {
-      await guest.until('its server runs', ({ service }) => service === 'running')
       const { assignment } = guest.seed.spec
       await guest.handlers.assume({ token: tokens(assignment.epoch)('tell it its role'), assignment })
     },
@@ -218,6 +217,7 @@ export function guestYard() {
       const guest = await newGuest(
         anAssignment({ setId, epoch, role: 'replica', source: source.endpoint, ...facts }),
       )
+      guest.answer = guest.seed.spec.assignment
       guests.push(guest)
       await guest.openAgent()
       await guest.ready()

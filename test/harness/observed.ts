@@ -27,6 +27,7 @@ export function observed(changes: Partial<Observation> = {}): Observation {
     diskUsedBytes: 10,
     diskFreeBytes: 1000,
     persistenceOk: true,
+    emptied: false,
     accepted: null,
     fault: null,
     ...changes,

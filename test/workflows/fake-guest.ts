@@ -245,4 +245,5 @@ const NOTHING_SEEN = observed({
   diskUsedBytes: null,
   diskFreeBytes: null,
   persistenceOk: null,
+  emptied: false,
 })
