@@ -62,6 +62,7 @@ export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOpt
   }
 
   async function makeDurable(admin: RedisAdmin, deadlineMs: number): Promise<void> {
+    const { pid } = server.process() ?? { pid: 0 }
     const look = async () => infoFacts(await admin.info('persistence')).persistence
     const first = await look()
     if (first.aofEnabled && !accepted.current().startFromRdb) return
@@ -72,7 +73,9 @@ export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOpt
       (seen) => seen.aofEnabled && !seen.aofRewriting && seen.aofRewriteOk,
       { timeoutMs: leftMs(deadlineMs), pollMs: POLL_MS, clock },
     )
-    await server.writeConf()
+    await server.writeConf(true)
+    // A stop that came meanwhile left a mark of its own, and that one counts.
+    if (server.process()?.pid !== pid) return
     await accepted.update({ startFromRdb: false })
     log.info('append-only file is whole after a start out of dump.rdb')
   }

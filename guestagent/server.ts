@@ -54,7 +54,7 @@ export interface ManagedServer {
   start(): Promise<void>
   /** Stops it; true when its data was saved whole in dump.rdb. Fails with `guest_failed` when it refuses to save, unless `force`. */
   stop(options: { readonly timeoutMs: number; readonly force: boolean }): Promise<boolean>
-  /** Renders redis.conf from what is accepted now. `appendOnly` false is for a start out of dump.rdb. */
+  /** Renders redis.conf from what is accepted now. `appendOnly` is false between a start out of dump.rdb and the moment the file is whole again. */
   writeConf(appendOnly?: boolean): Promise<void>
   /** Durably notes that clients may be served from now on: a later start out of an emptied folder is refused. Repeatable. */
   noteServing(): Promise<void>
@@ -139,7 +139,8 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     onChange()
   }
 
-  function writeConf(appendOnly = true): Promise<void> {
+  // A server that was just started may not have read its conf yet: out of dump.rdb it starts only while that says no append-only file.
+  function writeConf(appendOnly = !accepted.current().startFromRdb): Promise<void> {
     return confLine(async () => {
       const { assignment } = accepted.current()
       const text = confOf({
