@@ -105,9 +105,9 @@ export function openSession<Channels>(options: SessionOptions<Channels>): Sessio
     }
   }
 
-  /** A listener for TLS hangs up on whoever comes without, and says nothing. */
+  /** A listener for TLS hangs up on whoever comes without, and says nothing; sometimes the connection is reset before even that is read. */
   function troubleOf(error: unknown): string {
-    const hungUp = /abruptly during opening handshake/.test(messageOf(error))
+    const hungUp = /abruptly during opening handshake|ECONNRESET/.test(messageOf(error))
     if (hungUp && address().startsWith('amqp:'))
       return `${messageOf(error)}; if the broker speaks TLS on this port, its address has to begin with amqps://`
     return connectTrouble(error, 'REDTROVE_AMQP_CA_FILE')
