@@ -93,7 +93,11 @@ describe('a clean stop of agent and server', () => {
     await replica.openAgent()
     const seen = await replica.until('it writes to disk again', ({ persistenceOk }) => persistenceOk === true)
     expect(seen).toMatchObject({ role: 'replica', link: 'up' })
-    expect(readFileSync(replica.paths.conf, 'utf8')).toMatch(/^appendonly yes$/m)
+    // Only now is it certain, and the next start may rest on it.
+    const conf = () => readFileSync(replica.paths.conf, 'utf8')
+    await waitUntil('redis.conf has it', conf, (text) => /^appendonly yes$/m.test(text), {
+      timeoutMs: 10_000,
+    })
   })
 
   it('keeps data and place in the history for the next start', async () => {
