@@ -141,7 +141,8 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     },
     check: async (stack, { source, replica, password }, state) => {
       if (state === 'rolled_back') {
-        for (const pid of stack.guestPids(source)) process.kill(pid, 'SIGCONT')
+        for (const pid of stack.guestPids(source)) wake(pid)
+        await stack.client.healthy(source)
       } else {
         await stack.client.healthy(replica)
         const said = await withRedis(await stack.client.addressOf(replica), password, (redis) =>
@@ -153,4 +154,13 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       await remove(stack, source, replica, source)
     },
   },
+}
+
+/** A guest that was fenced before the eject was taken back has other processes by now, which nobody froze. */
+function wake(pid: number): void {
+  try {
+    process.kill(pid, 'SIGCONT')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }
