@@ -44,12 +44,12 @@ it('a guest has the rights and the size it needs, and inspect shows no secret', 
 
 it('an engine that is killed and comes back loses nothing', async () => {
   const writers = writersOf(set, 'engine')
-  await writers.more(300)
+  await writers.more(301)
   await killEngine(engine)
   // Containers are no children of the engine.
-  await writers.more(300)
+  await writers.more(301)
   await startEngine(engine)
-  await writers.more(300)
+  await writers.more(301)
   for (const id of set.ids) await stack.client.healthy(id)
   await set.linksUp(source)
   const ledger = await writers.stop()
@@ -62,7 +62,7 @@ it('while the engine is away nobody is called fenced and nobody leads; a restart
   await place.freeze(stack, source)
   await killEngine(engine)
   try {
-    const accepted = await stack.client.eject(source)
+    const accepted = await stack.client.eject(source, 30_000)
     const ended = await stack.client.ended(accepted.operationId, 90_000)
     expect(ended, JSON.stringify(ended)).toMatchObject({ state: 'rolled_back' })
     expect(ended.fault).toContain('could not be fenced')

@@ -152,7 +152,7 @@ it('a broker that stands still for fifteen seconds stops nobody, and a promote t
 const prefix = () => `p${sets}`
 
 function write(): SetWriters {
-  return writersOf(set, prefix())
+  return writersOf(set, prefix(), 40_000)
 }
 
 /** Until a write was acknowledged so much later: the source has served all the while. */

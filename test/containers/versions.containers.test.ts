@@ -52,13 +52,13 @@ describe('a set whose replica has the same or a newer version', () => {
       source: await stack.client.addressOf(source.id),
       replica: await stack.client.addressOf(replica),
     }
-    const writers = writersOf({ endpoints: [at.source, at.replica], password: source.password }, 'v')
-    await writers.more(100)
+    const writers = writersOf({ endpoints: [at.source, at.replica], password: source.password }, 'v', 30_000)
+    await writers.more(101)
     const promote = await stack.client.act(replica, 'promote_to_replica_source')
     expect(promote, JSON.stringify(promote.body)).toMatchObject({ status: 202 })
     const ended = await stack.client.ended(promote.operationId)
     expect(ended, JSON.stringify(ended)).toMatchObject({ state: 'done' })
-    await writers.more(100)
+    await writers.more(101)
     const ledger = await writers.stop()
     const missing = await missingOn(at.replica, source.password, 'v', ledger)
     const info = await withRedis(at.replica, source.password, (redis) => redis.info('server'))

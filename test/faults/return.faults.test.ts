@@ -32,7 +32,7 @@ it('row 18: a source that was cut off and ejected stops taking writes with the e
       () => undefined,
     )
   }, 5)
-  const answer = await client.eject(source.id)
+  const answer = await client.eject(source.id, 20_000)
   const operation = await client.ended(answer.operationId)
   expect(operation, JSON.stringify(operation)).toMatchObject({ state: 'done' })
   const atEnd = extra

@@ -136,7 +136,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     prepare: pair,
     act: async (stack, { source }) => {
       for (const pid of stack.guestPids(source)) process.kill(pid, 'SIGSTOP')
-      const answer = await stack.client.eject(source)
+      const answer = await stack.client.eject(source, 30_000)
       return answer.operationId
     },
     check: async (stack, { source, replica, password }, state) => {

@@ -6,23 +6,27 @@ import type { ReplicaSet } from './replica-set.js'
 /** Writers of a set, with what tests wait for. */
 export interface SetWriters extends Writers {
   /** Waits until so many more writes are acknowledged. */
-  more(count: number, timeoutMs?: number): Promise<void>
+  more(count: number): Promise<void>
 }
 
-/** Starts to write at once; ids go to the sets `PREFIX:0` to `PREFIX:3`. */
-export function writersOf(set: Pick<ReplicaSet, 'endpoints' | 'password'>, prefix: string): SetWriters {
+/** Starts to write at once; ids go to the sets `PREFIX:0` to `PREFIX:3`. `moreMs` is what `more` waits at most. */
+export function writersOf(
+  set: Pick<ReplicaSet, 'endpoints' | 'password'>,
+  prefix: string,
+  moreMs = 60_000,
+): SetWriters {
   const { endpoints, password } = set
   const writers = startWriters({ members: () => endpoints, password, writers: 4, prefix })
   const { acks, refusals } = writers.ledger
   return {
     ...writers,
-    more: async (count, timeoutMs = 60_000) => {
+    more: async (count) => {
       const before = acks.length
       await waitUntil(
         `${count} more writes are acknowledged`,
         () => acks.length - before,
         (more) => more >= count,
-        { timeoutMs, describe: (more) => `${more}, refusals until now ${JSON.stringify(refusals)}` },
+        { timeoutMs: moreMs, describe: (more) => `${more}, refusals until now ${JSON.stringify(refusals)}` },
       )
     },
   }

@@ -1,8 +1,8 @@
 /* A source that comes back with nothing: a volume that was not mounted, a folder that somebody emptied. Its replica has the data still. */
-import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
+import { emptyGuest } from '../harness/emptied.js'
 import { type ReplicaSet, replicaSet, withRedis } from '../harness/replica-set.js'
 import { type Stack, startStack } from '../harness/stack.js'
 
@@ -29,7 +29,7 @@ describe.each([
     if (promotes) await promote()
     await withRedis(set.endpointOf(source), set.password, (redis) => redis.set('kept', 'yes'))
     await waitUntil('the replica has it', keptOnReplica, (value) => value === 'yes', { timeoutMs: 10_000 })
-    empty(source)
+    emptyGuest(stack.guest(source), join(stack.stateDir, 'guests', source), HOSTS)
   })
 
   it('says so, is in ERROR, and nobody copies its emptiness', async () => {
@@ -75,14 +75,3 @@ describe.each([
     await set.linksUp(source)
   }
 })
-
-/** The agent is frozen meanwhile, and then killed: its successor finds nothing. */
-function empty(id: string): void {
-  const { agentPid, serverPid } = stack.guest(id)
-  process.kill(agentPid, 'SIGSTOP')
-  process.kill(serverPid, 'SIGKILL')
-  const folder = join(stack.stateDir, 'guests', id)
-  for (const name of readdirSync(folder))
-    if (!HOSTS.includes(name)) rmSync(join(folder, name), { recursive: true, force: true })
-  process.kill(agentPid, 'SIGKILL')
-}

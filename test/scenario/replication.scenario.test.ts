@@ -75,7 +75,7 @@ it('a frozen source is ejected, and never takes a write again', async () => {
   let wake = async () => {}
   const ledger = await writing(async () => {
     wake = await place.freeze(stack, frozen)
-    const accepted = await stack.client.eject(frozen)
+    const accepted = await stack.client.eject(frozen, 30_000)
     const ended = await stack.client.ended(accepted.operationId)
     expect(ended, JSON.stringify(ended)).toMatchObject({ state: 'done' })
   })
@@ -119,7 +119,7 @@ it('what is deleted leaves nothing', async () => {
 /** Has clients write while something is done, and a little before and after it. */
 async function writing(act: () => Promise<void>): Promise<Ledger> {
   prefixes += 1
-  const writers = writersOf(set, lastPrefix())
+  const writers = writersOf(set, lastPrefix(), 30_000)
   try {
     await writers.more(200)
     await act()

@@ -34,8 +34,8 @@ it.each([
   const { machine } = await taskOf(machines, source)
   prefixes += 1
   const prefix = `d${prefixes}`
-  const writers = writersOf(set, prefix)
-  await writers.more(300)
+  const writers = writersOf(set, prefix, 30_000)
+  await writers.more(301)
   const drainedAtMs = performance.now()
   await prepare(source)
   await setAvailability(docker, machine, 'drain')

@@ -1,9 +1,8 @@
 /* A volume that comes back empty: Swarm starts a task on whatever is there. */
-import { readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
 import { clientOf } from '../harness/containers/engine.js'
+import { emptyGuest } from '../harness/emptied.js'
 import { swarmPlace, taskOf } from '../harness/places/swarm-place.js'
 import { type ReplicaSet, replicaSet, withRedis } from '../harness/replica-set.js'
 import type { Stack } from '../harness/stack.js'
@@ -49,14 +48,8 @@ it('a source whose volume comes back empty is not started: replicas keep what th
   expect(await set.writable()).toEqual([next])
 })
 
-/** The agent is frozen meanwhile, and then killed, which ends the task: the next one finds nothing. */
 async function empty(id: string): Promise<void> {
-  const { agentPid, serverPid } = await place.pids(stack, id)
   const { machine } = await taskOf(machines, id)
   const { Mountpoint: folder } = await clientOf(machine.engine).getVolume(`redtrove-${id}`).inspect()
-  process.kill(agentPid, 'SIGSTOP')
-  process.kill(serverPid, 'SIGKILL')
-  expect(readdirSync(folder)).toContain('data')
-  for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true })
-  process.kill(agentPid, 'SIGKILL')
+  emptyGuest(await place.pids(stack, id), folder)
 }

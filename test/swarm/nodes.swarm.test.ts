@@ -175,7 +175,7 @@ it('a node that is lost: nobody leads until somebody who has seen it dark says s
 
 function write(): SetWriters {
   prefixes += 1
-  return writersOf(set, prefix())
+  return writersOf(set, prefix(), 90_000)
 }
 
 async function untilWritable(id: string): Promise<void> {
