@@ -57,17 +57,15 @@ export function guestSecrets(engine: Engine, installation: string, facts: Broker
     return (await idOf(name)) ?? ''
   }
 
-  async function broker(): Promise<readonly MountedSecret[]> {
-    const labels = { [INSTALLATION_LABEL]: installation }
-    const shared = async (what: string, file: string, content: string) => {
-      const name = secretName(`redtrove-${installation}-${what}`, content)
-      return { id: await made(name, labels, content), name, file }
-    }
+  /** What guests are told of the broker now; a name says its content. */
+  function shared() {
+    const named = (what: string, file: string, content: string) => ({
+      name: secretName(`redtrove-${installation}-${what}`, content),
+      file,
+      content,
+    })
     // Swarm wants at least a byte.
-    return [
-      await shared('amqp', AMQP_URL_FILE, facts.amqpUrl()),
-      await shared('ca', AMQP_CA_FILE, facts.amqpCa() || '\n'),
-    ]
+    return [named('amqp', AMQP_URL_FILE, facts.amqpUrl()), named('ca', AMQP_CA_FILE, facts.amqpCa() || '\n')]
   }
 
   return {
@@ -79,13 +77,16 @@ export function guestSecrets(engine: Engine, installation: string, facts: Broker
       const name = secretName(guestNameOf(id), content)
       return { id: await made(name, labelsOf(id, installation), content), name, file: SEED_FILE }
     },
-    broker,
+    broker: async () => {
+      const mounted: MountedSecret[] = []
+      for (const { name, file, content } of shared())
+        mounted.push({ id: await made(name, { [INSTALLATION_LABEL]: installation }, content), name, file })
+      return mounted
+    },
     forgetOldBroker: async (used) => {
-      const current = (await broker()).map(({ id }) => id)
-      const isOld = ({ ID, Spec }: Found) =>
-        !current.includes(ID) &&
-        !Spec?.Labels?.[INSTANCE_LABEL] &&
-        Spec?.Name?.startsWith(`redtrove-${installation}-`)
+      const current = shared().map(({ name }) => name)
+      const isOld = ({ Spec: { Name: name = '', Labels: labels } = {} }: Found) =>
+        name.startsWith(`redtrove-${installation}-`) && !labels?.[INSTANCE_LABEL] && !current.includes(name)
       const old = (await list([])).filter(isOld)
       const kept = old.length > 0 ? await used() : new Set()
       // One that is in use after all is looked at again.
