@@ -9,7 +9,6 @@ import { buffer } from 'node:stream/consumers'
 import { pack } from 'tar-stream'
 import type { GuestSpec, GuestState } from '../../common/contracts/host.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
-import { RedtroveError } from '../../common/errors.js'
 import { openSerials } from '../../common/serial.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { guestIds, readRecord, removeFolder, writeRecord } from '../host/guest-files.js'
@@ -29,6 +28,7 @@ import {
 } from './guest-container.js'
 import { guestImages, imageFor } from './guest-images.js'
 import type { GuestNetwork } from './guest-network.js'
+import { findVolume, removeContainer, volumeGone } from './guest-volume.js'
 
 const START_MS_MAX = 10_000
 const KILL_MS_MAX = 8_000
@@ -64,20 +64,12 @@ export function openDockerHost(options: DockerHostOptions): Host {
     return { instanceId: id, state: pid === null ? idle : 'running', agentPid: pid, serverPid: pid }
   }
 
-  /** Once in a guest's life: an empty volume in place of one that somebody removed would make a source that leads with nothing. */
+  /** Once in a guest's life. */
   async function makeVolume(spec: GuestSpec): Promise<void> {
     const { instanceId: id } = spec
     const record = readRecord(dirOf(id))
-    const found = await asked(
-      `look at the volume of guest ${id}`,
-      engine.getVolume(guestNameOf(id)).inspect(),
-      GONE,
-    )
-    if (!found && record?.hasVolume)
-      throw new RedtroveError(
-        'guest_failed',
-        `The volume ${guestNameOf(id)} is gone, and the data with it. Eject the instance if it leads, and delete it.`,
-      )
+    const found = await findVolume(engine, id)
+    if (!found && record?.hasVolume) throw volumeGone(id)
     const wanted = volumeOptions(spec, options.storage, installation)
     if (!found) await asked(`make a volume for guest ${id}`, engine.createVolume(wanted))
     if (record && !record.hasVolume) await writeRecord(dirOf(id), { ...record, hasVolume: true })
@@ -89,6 +81,8 @@ export function openDockerHost(options: DockerHostOptions): Host {
     await makeVolume(spec)
     const wanted = containerOptions(spec, { image, network: network.name, installation })
     await asked(`make a container for guest ${id}`, engine.createContainer(wanted), [409])
+    // Somebody may have removed the volume since; a container holds the one that it was made with.
+    if (!(await findVolume(engine, id))) throw volumeGone(id)
   }
 
   /** Into the volume: the files need no place on this machine that the engine could read, and no secret is in an environment. */
@@ -136,8 +130,7 @@ export function openDockerHost(options: DockerHostOptions): Host {
   }
 
   async function remove(id: string): Promise<void> {
-    await asked(`remove guest ${id}`, containerOf(id).remove({ force: true, v: true }), GONE)
-    await asked(`remove the volume of guest ${id}`, engine.getVolume(guestNameOf(id)).remove(), GONE)
+    await removeContainer(engine, id)
     removeFolder(dirOf(id))
     log.info({ instanceId: id }, 'guest removed')
   }

@@ -7,6 +7,8 @@ import { guestNameOf } from '../../common/domain/guest-name.js'
 export const INSTALLATION_LABEL = 'redtrove.installation'
 /** Label of what belongs to one guest: its id. */
 export const INSTANCE_LABEL = 'redtrove.instance'
+/** Label of a volume that nobody asked for: the engine made it with a container, for the guest's own had been removed. */
+const UNASKED_LABEL = 'redtrove.unasked'
 
 /** Memory of a whole guest. Bytes. */
 export function memoryBytesOf({ ramMb }: Pick<GuestSpec, 'ramMb'>): number {
@@ -47,14 +49,27 @@ export function containerOptions(
   { image, network, installation }: Placement,
 ): ContainerCreateOptions {
   const name = guestNameOf(spec.instanceId)
+  const labels = labelsOf(spec.instanceId, installation)
   return {
     name,
     Image: image,
     Cmd: [SEED_FILE],
-    Labels: labelsOf(spec.instanceId, installation),
+    Labels: labels,
     StopTimeout: STOP_SECONDS,
     HostConfig: {
-      Mounts: [{ Type: 'volume', Source: name, Target: GUEST_DIR }],
+      Mounts: [
+        {
+          Type: 'volume',
+          Source: name,
+          Target: GUEST_DIR,
+          VolumeOptions: {
+            NoCopy: false,
+            // Of a volume that has to be made; one that is there keeps its own labels, and its driver.
+            Labels: { ...labels, [UNASKED_LABEL]: 'true' },
+            DriverConfig: { Name: '', Options: {} },
+          },
+        },
+      ],
       Memory: memoryBytesOf(spec),
       MemorySwap: memoryBytesOf(spec),
       NanoCpus: spec.vcpus * 1_000_000_000,
@@ -96,6 +111,11 @@ export function volumeOptions(
     Driver: driver,
     DriverOpts: Object.fromEntries(filled),
   }
+}
+
+/** Whether a volume has these labels because a container was made without one. */
+export function isUnasked(labels: Readonly<Record<string, string>> | null): boolean {
+  return labels?.[UNASKED_LABEL] !== undefined
 }
 
 /** Labels of a guest's container and volume. */

@@ -19,6 +19,8 @@ export const UNIT_MB = 48
 const run = promisify(execFile)
 /** Where every engine looks; a file system of our own is put over it, which ends with our namespace. */
 const PLUGINS_DIR = '/run/docker/plugins'
+/** Where it listens. */
+export const PLUGIN_SOCKET = join(PLUGINS_DIR, `${SIZED_DRIVER}.sock`)
 const askedSchema = z.object({
   Name: z.string().default(''),
   Opts: z.record(z.string(), z.string()).nullish(),
@@ -38,7 +40,7 @@ export async function startVolumePlugin(): Promise<() => Promise<void>> {
       .catch((error: unknown) => ({ Err: String(error) }))
     void answer.then((body) => response.end(JSON.stringify(body)))
   })
-  await new Promise<void>((resolve) => server.listen(join(PLUGINS_DIR, `${SIZED_DRIVER}.sock`), resolve))
+  await new Promise<void>((resolve) => server.listen(PLUGIN_SOCKET, resolve))
   return async () => {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))

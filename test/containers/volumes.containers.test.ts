@@ -1,0 +1,162 @@
+/* What an engine does with volumes unasked: one that is removed between two requests of ours comes back empty, another is hidden by its driver. */
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ContainerCreateOptions } from 'dockerode'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import type { GuestSpec } from '../../common/contracts/host.js'
+import { createLogger } from '../../common/log.js'
+import { openDockerHost } from '../../supervisor/docker/docker-host.js'
+import { connectEngine } from '../../supervisor/docker/engine.js'
+import { labelsOf, type Storage } from '../../supervisor/docker/guest-container.js'
+import { ensureNetwork, type GuestNetwork } from '../../supervisor/docker/guest-network.js'
+import type { Host } from '../../supervisor/host/host.js'
+import { clientOf, hostOf, killEngine, startEngine } from '../harness/containers/engine.js'
+import { PLUGIN_SOCKET, SIZED_DRIVER } from '../harness/containers/volume-plugin.js'
+import { anAssignment } from '../harness/guest.js'
+import { removeGuests } from '../harness/places/docker-place.js'
+
+const INSTALLATION = 'volume-races'
+const ORDER = { epoch: 1, attempt: 1 }
+const engine = inject('engine')
+const docker = clientOf(engine)
+const guestsDir = mkdtempSync(join(tmpdir(), 'rt-races-'))
+let network: GuestNetwork
+
+beforeAll(async () => {
+  network = await ensureNetwork(docker, INSTALLATION, '172.27')
+})
+afterAll(async () => {
+  await removeGuests(docker)
+  rmSync(guestsDir, { recursive: true })
+})
+
+it('a guest whose volume is removed while its container is made is not started, and no volume stays', async () => {
+  const spec = guest('00000000-0000-4000-8000-000000000011', '172.27.0.11')
+  const [container, volume] = thingsOf(spec)
+  await host().ensure(spec, ORDER)
+  await container.remove({ force: true })
+  await expect(host({ before: removesVolume }).ensure(spec, ORDER)).rejects.toThrow(
+    /volume .* is gone, and the data with it/,
+  )
+  await expect(container.inspect()).rejects.toThrow(/no such container/i)
+  await expect(volume.inspect()).rejects.toThrow(/no such volume/i)
+  await expect(host().ensure(spec, ORDER)).rejects.toThrow(/is gone/)
+  await host().remove(spec.instanceId, ORDER)
+})
+
+it('the same of a host part that ended in the middle: the next one clears it away', async () => {
+  const spec = guest('00000000-0000-4000-8000-000000000012', '172.27.0.12')
+  const [container, volume] = thingsOf(spec)
+  await host().ensure(spec, ORDER)
+  await container.remove({ force: true })
+  await expect(host({ before: removesVolume, after: ends }).ensure(spec, ORDER)).rejects.toThrow(/ended/)
+  expect((await volume.inspect()).Labels).toMatchObject(labelsOf(spec.instanceId, INSTALLATION))
+  await expect(host().ensure(spec, ORDER)).rejects.toThrow(/is gone/)
+  await expect(container.inspect()).rejects.toThrow(/no such container/i)
+  await expect(volume.inspect()).rejects.toThrow(/no such volume/i)
+  await host().remove(spec.instanceId, ORDER)
+})
+
+it("an operator's own volume in the place of a lost one is taken", async () => {
+  const spec = guest('00000000-0000-4000-8000-000000000013', '172.27.0.13')
+  const [container, volume] = thingsOf(spec)
+  await host().ensure(spec, ORDER)
+  await container.remove({ force: true })
+  await volume.remove()
+  await docker.createVolume({ Name: volume.name })
+  expect(await host().ensure(spec, ORDER)).toMatchObject({ state: 'running' })
+  await host().remove(spec.instanceId, ORDER)
+  await expect(volume.inspect()).rejects.toThrow(/no such volume/i)
+})
+
+it('a volume whose driver is not there yet when the engine comes back is not called gone', async () => {
+  const spec = guest('00000000-0000-4000-8000-000000000014', '172.27.0.14')
+  const [container] = thingsOf(spec)
+  const storage = { driver: SIZED_DRIVER, options: { size: '{gb}' } }
+  await host({ storage }).ensure(spec, ORDER)
+  await killEngine(engine)
+  renameSync(PLUGIN_SOCKET, `${PLUGIN_SOCKET}.away`)
+  try {
+    await startEngine(engine)
+    await container.remove({ force: true })
+    const refused = host({ storage }).ensure(spec, ORDER)
+    await expect(refused).rejects.toThrow(/look at the volume of guest .* plugin .*sized.* not found/)
+  } finally {
+    renameSync(`${PLUGIN_SOCKET}.away`, PLUGIN_SOCKET)
+  }
+  expect(await host({ storage }).ensure(spec, ORDER)).toMatchObject({ state: 'running' })
+  await host({ storage }).remove(spec.instanceId, ORDER)
+})
+
+type Race = (volume: string) => Promise<void>
+
+interface Circumstances {
+  readonly before: Race
+  readonly after: Race
+  readonly storage: Storage
+}
+
+const LOCAL: Storage = { driver: 'local', options: {} }
+
+async function removesVolume(volume: string): Promise<void> {
+  await docker.getVolume(volume).remove()
+}
+
+/** After what it made. */
+async function ends(): Promise<void> {
+  throw new Error('the host part has ended')
+}
+
+/** The host part, with what happens right before and right after it has a container made. */
+function host({ before, after, storage = LOCAL }: Partial<Circumstances> = {}): Host {
+  const client = connectEngine(hostOf(engine))
+  const create = client.createContainer.bind(client)
+  Object.assign(client, {
+    createContainer: async (options: ContainerCreateOptions) => {
+      await before?.(options.name ?? '')
+      const made = await create(options)
+      await after?.(options.name ?? '')
+      return made
+    },
+  })
+  return openDockerHost({
+    engine: client,
+    installation: INSTALLATION,
+    network,
+    guestsDir,
+    storage,
+    // Nobody listens there: a guest that waits for its broker will do.
+    amqpUrl: () => `amqp://${network.gateway}:1`,
+    amqpCa: () => '',
+    agent: {
+      heartbeatMs: 1000,
+      replicationStrategy: 'redis-sync',
+      disklessSync: true,
+      disklessSyncDelaySeconds: 0,
+      logLevel: 'silent',
+    },
+    log: createLogger('volume-races', 'silent'),
+  })
+}
+
+function guest(instanceId: string, address: string): GuestSpec {
+  return {
+    instanceId,
+    endpoint: { host: address, port: 6379 },
+    assignment: anAssignment({}),
+    sealKey: '0'.repeat(64),
+    maxMemoryBytes: 0,
+    ramMb: 128,
+    vcpus: 1,
+    volumeGb: 1,
+    datastore: { name: 'redis', version: '7.0' },
+    availabilityZone: null,
+    locality: null,
+  }
+}
+
+function thingsOf({ instanceId }: GuestSpec) {
+  const name = `redtrove-${instanceId}`
+  return [docker.getContainer(name), docker.getVolume(name)] as const
+}
