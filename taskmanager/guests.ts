@@ -3,6 +3,7 @@
  * "nobody can be asked".
  */
 import type { Clock } from '../common/clock.js'
+import type { Assignment, Token } from '../common/contracts/assignment.js'
 import type { guestAgent } from '../common/contracts/guestagent.js'
 import { guestAgent as contract } from '../common/contracts/guestagent.js'
 import type { InstanceId } from '../common/domain/instance.js'
@@ -79,6 +80,20 @@ export async function insist<T>(
     }
     await clock.sleep(RETRY_MS, signal)
   }
+}
+
+/** What a guest answers once it is what it was told to be. */
+export type Assumed = Awaited<ReturnType<Client<typeof guestAgent>['assume']>>
+
+/** Tells a guest what it is to be, as often as it takes: the same command, so one that comes twice does nothing. Fails as `insist`. */
+export async function assign(
+  id: InstanceId,
+  command: { readonly token: Token; readonly assignment: Assignment },
+  context: Pick<WorkflowContext, 'clock' | 'signal' | 'timings' | 'guest'>,
+  patienceMs?: number,
+): Promise<Assumed> {
+  const call = (signal: AbortSignal) => context.guest(id).assume(command, { signal })
+  return insist(`Instance ${id}`, context, call, patienceMs)
 }
 
 /** A fresh look; null when the guest does not answer in time. Fails only for reasons that are not the guest's. */

@@ -5,7 +5,7 @@
  * commit:  nothing is left to do.
  */
 import { z } from 'zod'
-import { insist } from '../guests.js'
+import { assign } from '../guests.js'
 import type { Workflow } from '../workflow.js'
 import { ensureGuest, removeGuest, untilAnswering, untilReported } from './bring-up.js'
 import { assignmentFor, faultOf, faultsOn } from './set-members.js'
@@ -26,9 +26,7 @@ export const createInstance: Workflow<'create_instance', Record<string, never>> 
     await context.step('make it a source', async () => {
       const assignment = await assignmentFor('source', null, context)
       const token = context.token('make it a source')
-      await insist(`Instance ${id}`, context, (signal) =>
-        context.guest(id).assume({ token, assignment }, { signal }),
-      )
+      await assign(id, { token, assignment }, context)
     })
     return { plan: {} }
   },

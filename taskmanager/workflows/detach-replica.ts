@@ -9,7 +9,7 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { detached } from '../../common/domain/replication.js'
 import { RedtroveError } from '../../common/errors.js'
-import { insist } from '../guests.js'
+import { assign } from '../guests.js'
 import type { Workflow } from '../workflow.js'
 import { untilServing } from './bring-up.js'
 import { faultsOn, membersOf } from './set-members.js'
@@ -59,9 +59,7 @@ export const detachReplica: Workflow<'detach_replica', z.output<typeof planSchem
         credentials,
       }
       const token = context.token('detach', epoch + 1)
-      await insist(`Instance ${instanceId}`, context, (signal) =>
-        context.guest(instanceId).assume({ token, assignment }, { signal }),
-      )
+      await assign(instanceId, { token, assignment }, context)
     })
     return {
       state: 'done',

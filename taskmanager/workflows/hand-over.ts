@@ -9,9 +9,8 @@
  */
 import type { Changes, InstanceFacts } from '../../common/db/store.js'
 import type { Endpoint, InstanceId } from '../../common/domain/instance.js'
-import type { Observation } from '../../common/domain/observation.js'
 import { RedtroveError } from '../../common/errors.js'
-import { insist, isGuestsFault, lookAt } from '../guests.js'
+import { type Assumed, assign, isGuestsFault, lookAt } from '../guests.js'
 import type { WorkflowContext } from '../workflow.js'
 import { assignmentFor, faultOf, isSilent } from './set-members.js'
 
@@ -42,11 +41,10 @@ export async function follow(
   source: Endpoint,
   context: WorkflowContext,
   patienceMs?: number,
-): Promise<{ readonly observation: Observation; readonly writesFrozen: boolean }> {
+): Promise<Assumed> {
   const assignment = await assignmentFor('replica', source, context)
   const token = context.token('follow')
-  const call = (signal: AbortSignal) => context.guest(id).assume({ token, assignment }, { signal })
-  return insist(`Instance ${id}`, context, call, patienceMs)
+  return assign(id, { token, assignment }, context, patienceMs)
 }
 
 /**
@@ -84,9 +82,7 @@ export async function lead(
 async function tellToLead(id: InstanceId, context: WorkflowContext): Promise<void> {
   const assignment = await assignmentFor('source', null, context)
   const token = context.token('lead')
-  await insist(`Instance ${id}`, context, (signal) =>
-    context.guest(id).assume({ token, assignment }, { signal }),
-  )
+  await assign(id, { token, assignment }, context)
 }
 
 /** The rows once `lost` was fenced and `next` is to lead. */

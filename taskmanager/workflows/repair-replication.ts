@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import type { InstanceFacts } from '../../common/db/store.js'
 import { driftOf } from '../../common/domain/drift.js'
-import { insist, lookAt } from '../guests.js'
+import { assign, lookAt } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { assignmentFor } from './set-members.js'
 
@@ -55,9 +55,7 @@ async function tellAll(members: readonly InstanceFacts[], context: WorkflowConte
     const source = role === 'replica' ? await sourceOf(facts, context) : null
     const assignment = await assignmentFor(role, source, context)
     const token = context.token('repair')
-    await insist(`Instance ${id}`, context, (signal) =>
-      context.guest(id).assume({ token, assignment }, { signal }),
-    )
+    await assign(id, { token, assignment }, context)
   }
   await Promise.all(members.map(tell))
 }

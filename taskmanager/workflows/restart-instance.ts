@@ -11,7 +11,7 @@ import type { InstanceFacts } from '../../common/db/store.js'
 import type { Endpoint } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { RedtroveError } from '../../common/errors.js'
-import { insist, isGuestsFault, within } from '../guests.js'
+import { assign, isGuestsFault, within } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { ensureGuest, untilAnswering, untilReported } from './bring-up.js'
 import { assignmentFor, faultsOn, isSilent } from './set-members.js'
@@ -47,9 +47,7 @@ export const restartInstance: Workflow<'restart_instance', Record<string, never>
     await context.step('tell it its role', async () => {
       const assignment = await assignmentFor(role, source, context)
       const token = context.token('tell it its role')
-      await insist(`Instance ${instanceId}`, context, (signal) =>
-        context.guest(instanceId).assume({ token, assignment }, { signal }),
-      )
+      await assign(instanceId, { token, assignment }, context)
     })
     await context.step('restart its redis-server', () => restart(context))
     const link = role === 'replica' ? await tryLink(context) : null
