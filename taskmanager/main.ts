@@ -90,8 +90,8 @@ async function leave(messaging: ControlMessaging, store: Store, log: Logger): Pr
   process.exit(0)
 }
 
-/** A Swarm's managers, schedulers and nodes all take their time. */
-const MANY_HOSTS = { ensureMs: 50_000, fenceMs: 20_000, removeMs: 60_000 }
+/** A Swarm's managers, schedulers and nodes all take their time, an election among managers most of it. */
+const MANY_HOSTS = { ensureMs: 90_000, fenceMs: 45_000, removeMs: 80_000 }
 
 /** Guests by way of the host part, with addresses as the settings' provider has them. */
 function computeOf(settings: Settings, store: Store): Compute {

@@ -2,11 +2,14 @@
 import type { Locality } from '../../common/contracts/host.js'
 import { RedtroveError } from '../../common/errors.js'
 
+/** `unheard`: not heard of since the managers chose another leader; all are so for some seconds then, and a dead one for half a minute. */
+export type NodeState = 'ready' | 'unheard' | 'down'
+
 /** A node as managers see it. */
 export interface SwarmNode {
   readonly id: string
   readonly hostname: string
-  readonly ready: boolean
+  readonly state: NodeState
   /** Takes new guests: its availability is `active`. */
   readonly active: boolean
   /** Its label redtrove.zone. */
@@ -33,7 +36,8 @@ export interface Wish {
 
 /**
  * The node for a guest: ready, active, in its zone, with memory left for it, as its locality says; among those the one with fewest
- * members of its set (unless these are to be together), then with fewest guests. Fails with `unprocessable`, naming what is missing.
+ * members of its set (unless these are to be together), then with fewest guests. Fails with `unprocessable`, naming what is missing, or
+ * with `unavailable` when a node that has not been heard of yet may have it.
  */
 export function chooseNode(nodes: readonly SwarmNode[], placed: readonly Placed[], wish: Wish): SwarmNode {
   const others = placed.filter(({ instanceId }) => instanceId !== wish.instanceId)
@@ -43,7 +47,7 @@ export function chooseNode(nodes: readonly SwarmNode[], placed: readonly Placed[
     node.memoryBytes - on(node).reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
   const isAlone = others.every(({ setId }) => setId !== wish.setId)
   const rules: readonly [what: string, fits: (node: SwarmNode) => boolean][] = [
-    ['that is ready and takes new guests', ({ ready, active }) => ready && active],
+    ['that is ready and takes new guests', ({ state, active }) => state === 'ready' && active],
     [`in the availability zone ${wish.zone}`, ({ zone }) => wish.zone === null || zone === wish.zone],
     [
       'beside the other members of its set',
@@ -55,13 +59,24 @@ export function chooseNode(nodes: readonly SwarmNode[], placed: readonly Placed[
   const fitting = rules.reduce((left, [what, fits]) => {
     const next = left.filter(fits)
     if (next.length > 0) return next
-    throw new RedtroveError('unprocessable', `The Swarm has no node ${what} (${left.length} considered).`)
+    throw none(`The Swarm has no node ${what} (${left.length} considered)`, nodes)
   }, nodes)
   const together = wish.locality === 'affinity' || wish.locality === 'soft-affinity'
   const rank = (node: SwarmNode) => [members(node) * (together ? -1 : 1), on(node).length, -freeBytes(node)]
   const [first] = [...fitting].sort((a, b) => compare(rank(a), rank(b)) || (a.id < b.id ? -1 : 1))
   if (first) return first
   throw new RedtroveError('unprocessable', 'The Swarm has no node.')
+}
+
+function none(sentence: string, nodes: readonly SwarmNode[]): RedtroveError {
+  const unheard = nodes.filter(isAwaited).map(({ hostname }) => hostname)
+  if (unheard.length === 0) return new RedtroveError('unprocessable', `${sentence}.`)
+  return new RedtroveError('unavailable', `${sentence}, and has not heard of ${unheard.join(', ')} yet.`)
+}
+
+/** Whether a node may turn out to take guests. */
+export function isAwaited({ state, active }: Pick<SwarmNode, 'state' | 'active'>): boolean {
+  return state === 'unheard' && active
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {

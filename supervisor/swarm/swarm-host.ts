@@ -21,6 +21,7 @@ import { guestSecrets } from './guest-secrets.js'
 import { AMQP_CA_FILE, AMQP_URL_FILE } from './guest-service.js'
 import { guestServices } from './guest-services.js'
 import { openLeftovers } from './leftovers.js'
+import { pastElection } from './past-election.js'
 import { placeGuest } from './place-guest.js'
 import { lastWord, mayRun, nodesOf, runningPid, tasksOf } from './swarm-view.js'
 import { volumeSweeper } from './volume-sweeper.js'
@@ -54,8 +55,8 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
       nodesOf(engine),
     ])
     const living = tasks.filter((task) => mayRun(task, nodes))
-    const away = nodes.find(({ id: node, ready }) => !ready && living.some(({ NodeID }) => NodeID === node))
-    return { record, tasks, living, away }
+    const hosts = nodes.filter(({ id: node }) => living.some(({ NodeID }) => NodeID === node))
+    return { record, tasks, living, away: hosts.find(({ state }) => state === 'down') }
   }
 
   async function inspect(id: string): Promise<GuestState> {
@@ -113,7 +114,9 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
   async function requireNode(id: string): Promise<void> {
     const record = await records.find(id)
     const node = (await nodesOf(engine)).find((one) => one.id === record?.nodeId)
-    if (node?.ready) return
+    if (node?.state === 'ready') return
+    if (node?.state === 'unheard')
+      throw new RedtroveError('unavailable', `The Swarm has not heard of ${node.hostname} yet.`)
     const what = node ? `${node.hostname} is back` : 'is in the Swarm again; what it has is there alone'
     throw new RedtroveError('guest_failed', `Guest ${id} runs when its node ${what}.`)
   }
@@ -176,6 +179,7 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
     await Promise.all([sweeper.sweepLeft(), secrets.forgetOldBroker(used)])
   }
 
+  const carryOut = (id: string, act: () => Promise<GuestState>) => inTurn(id, () => pastElection(act))
   const overview = () => overviewOf({ records, services, secrets })
   const watch = openGuestWatch({
     wrong: async () => wrongIn(await overview(), await secrets.broker(), systemClock.now()),
@@ -186,11 +190,11 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
 
   return {
     inspect,
-    ensure: (spec, order) => inTurn(spec.instanceId, () => ensure(spec, order)),
-    move: (spec, order) => inTurn(spec.instanceId, () => move(spec, order)),
+    ensure: (spec, order) => carryOut(spec.instanceId, () => ensure(spec, order)),
+    move: (spec, order) => carryOut(spec.instanceId, () => move(spec, order)),
     leaving,
-    fence: (id, order) => inTurn(id, () => fence(id, order)),
-    remove: (id, order) => inTurn(id, () => remove(id, order)),
+    fence: (id, order) => carryOut(id, () => fence(id, order)),
+    remove: (id, order) => carryOut(id, () => remove(id, order)),
     inventory: async () => Promise.all([...(await overview()).keys()].map(inspect)),
     offers: async () =>
       (await guestImages(engine)).map(({ datastore, name, version }) => ({ datastore, name, version })),

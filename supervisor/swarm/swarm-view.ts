@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { asked, type Engine } from '../docker/engine.js'
 import { INSTANCE_LABEL } from '../docker/guest-container.js'
-import type { SwarmNode } from './choose-node.js'
+import type { NodeState, SwarmNode } from './choose-node.js'
 
 /** Label of a node: the availability zone that it is in. */
 export const ZONE_LABEL = 'redtrove.zone'
@@ -43,11 +43,16 @@ export async function nodesOf(engine: Engine): Promise<readonly SwarmNode[]> {
   return found.map(({ ID, Spec, Description, Status }) => ({
     id: ID,
     hostname: Description.Hostname,
-    ready: Status.State === 'ready',
+    state: stateOf(Status.State),
     active: Spec.Availability === 'active',
     zone: Spec.Labels?.[ZONE_LABEL] ?? null,
     memoryBytes: Description.Resources.MemoryBytes,
   }))
+}
+
+function stateOf(said: string): NodeState {
+  if (said === 'unknown') return 'unheard'
+  return said === 'ready' ? 'ready' : 'down'
 }
 
 /** Tasks of a service, the latest first; none when there is no such service. */

@@ -34,6 +34,6 @@ export function volumeSweeper(engine: Engine, installation: string, leftovers: L
   }
 }
 
-function takesTasks({ ready, active }: SwarmNode): boolean {
-  return ready && active
+function takesTasks({ state, active }: SwarmNode): boolean {
+  return state === 'ready' && active
 }

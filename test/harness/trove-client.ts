@@ -55,7 +55,7 @@ export interface TroveClient {
   operations(): Promise<readonly OperationBody[]>
   /** Waits for the end of an operation, whatever it is. */
   ended(operationId: string | null, timeoutMs?: number): Promise<OperationBody>
-  createSource(name: string): Promise<{ readonly id: string; readonly password: string }>
+  createSource(name: string, timeoutMs?: number): Promise<{ readonly id: string; readonly password: string }>
   /** Creates `count` replicas and waits until the operation has ended; answers with the ids of the set's replicas. */
   createReplicas(sourceId: string, name: string, count: number): Promise<readonly string[]>
   act(id: string, action: string): Promise<Answer>
@@ -140,13 +140,13 @@ export function troveClient(baseUrl: string, token: string, ca?: string): TroveC
     operation,
     operations: () => everyPage<OperationBody>('operations'),
     ended,
-    createSource: async (name) => {
+    createSource: async (name, timeoutMs) => {
       const answer = await expectOk<{ instance: InstanceBody }>('POST', '/instances', {
         instance: { name, flavorRef: '1', volume: { size: 1 }, datastore: { type: 'redis' } },
       })
       const { id, password } = answer.body.instance
       if (!password) throw new Error('the create answer holds no password')
-      await healthy(id)
+      await healthy(id, timeoutMs)
       return { id, password }
     },
     createReplicas: async (sourceId, name, count) => {

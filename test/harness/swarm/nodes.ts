@@ -14,15 +14,50 @@ export async function nodeIdOf(manager: Docker, { name }: Pick<SwarmMachine, 'na
   return found.ID
 }
 
+interface NodeSpec {
+  readonly Availability: 'active' | 'pause' | 'drain'
+  readonly Role: 'manager' | 'worker'
+  readonly Labels: Readonly<Record<string, string>>
+}
+
+/** As `docker node update`, whoever else changes the node meanwhile. */
+export async function changeNode(
+  manager: Docker,
+  machine: Pick<SwarmMachine, 'name'>,
+  changes: Partial<NodeSpec>,
+): Promise<void> {
+  const node = manager.getNode(await nodeIdOf(manager, machine))
+  const change = async () => {
+    const { Version: version, Spec: spec } = await node.inspect()
+    await node.update({ _query: { version: version.Index }, _body: { ...spec, ...changes } })
+    return true
+  }
+  await waitUntil(`node ${machine.name} is changed`, change, (done) => done, {
+    timeoutMs: 20_000,
+    pollMs: 50,
+  })
+}
+
 /** As `docker node update --availability`. */
 export async function setAvailability(
   manager: Docker,
   machine: Pick<SwarmMachine, 'name'>,
-  availability: 'active' | 'pause' | 'drain',
+  availability: NodeSpec['Availability'],
 ): Promise<void> {
-  const node = manager.getNode(await nodeIdOf(manager, machine))
-  const { Version: version, Spec: spec } = await node.inspect()
-  await node.update({ _query: { version: version.Index }, _body: { ...spec, Availability: availability } })
+  await changeNode(manager, machine, { Availability: availability })
+}
+
+/** As `docker node promote` and `demote`; resolves when the machine's own engine says that it is so. */
+export async function setRole(manager: Docker, machine: SwarmMachine, role: NodeSpec['Role']): Promise<void> {
+  await changeNode(manager, machine, { Role: role })
+  const own = clientOf(machine.engine)
+  await waitUntil(
+    `${machine.name} is a ${role}`,
+    () => own.info() as Promise<{ Swarm: { ControlAvailable: boolean; LocalNodeState: string } }>,
+    ({ Swarm: { ControlAvailable, LocalNodeState } }) =>
+      LocalNodeState === 'active' && ControlAvailable === (role === 'manager'),
+    { timeoutMs: 60_000, pollMs: 200, describe: ({ Swarm }) => JSON.stringify(Swarm) },
+  )
 }
 
 /** A machine that was removed from the Swarm becomes a node again. */

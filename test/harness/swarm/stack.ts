@@ -32,14 +32,14 @@ export interface Stacked {
   down(): Promise<void>
 }
 
-/** Builds the images, gives them to every node, and runs the one command. */
-export async function stackUp(machines: readonly SwarmMachine[]): Promise<Stacked> {
+/** Builds the images, gives them to the nodes that need them, and runs the one command. `keeper` has the database and the broker. */
+export async function stackUp(machines: readonly SwarmMachine[], keeper = machines[0]): Promise<Stacked> {
   const [manager] = machines
-  if (!manager) throw new Error('a Swarm has at least one machine')
+  if (!manager || !keeper) throw new Error('a Swarm has at least one machine')
   // A run that was killed leaves its database, which has other passwords.
   await removeVolumes(machines)
   await buildControlImages(manager.engine)
-  const images = await shareImages(machines)
+  const images = await shareImages(machines, keeper)
   const dir = mkdtempSync(join(tmpdir(), 'rt-stack-'))
   const env = {
     ...process.env,
@@ -99,8 +99,11 @@ export async function stackUp(machines: readonly SwarmMachine[]): Promise<Stacke
 }
 
 /** By id, as on every node that loaded them; what a registry does elsewhere. Answers with the settings that name them. */
-async function shareImages(machines: readonly SwarmMachine[]): Promise<Record<string, string>> {
-  const [first, ...others] = machines.map(({ engine }) => clientOf(engine))
+async function shareImages(
+  machines: readonly SwarmMachine[],
+  keeper: SwarmMachine,
+): Promise<Record<string, string>> {
+  const [first] = machines.map(({ engine }) => clientOf(engine))
   const wanted = {
     POSTGRES_IMAGE: 'postgres:test',
     RABBITMQ_IMAGE: 'rabbitmq:test',
@@ -111,9 +114,10 @@ async function shareImages(machines: readonly SwarmMachine[]): Promise<Record<st
     const image = first?.getImage(name)
     const { Id: id } = (await image?.inspect()) ?? { Id: '' }
     named[setting] = id
+    const nodes = setting === 'REDTROVE_CONTROL_IMAGE' ? machines : [keeper]
+    if (!image) continue
     // The database and the broker stay where they are labelled to be.
-    if (setting !== 'REDTROVE_CONTROL_IMAGE' || !image) continue
-    for (const other of others) {
+    for (const other of nodes.map(({ engine }) => clientOf(engine))) {
       if ((await other.listImages()).some(({ Id }) => Id === id)) continue
       const answer = await other.loadImage(await image.get())
       await new Promise((resolve, reject) => answer.once('end', resolve).once('error', reject).resume())

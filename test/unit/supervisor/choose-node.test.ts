@@ -6,7 +6,7 @@ const GB = 1024 ** 3
 const node = (id: string, more: Partial<SwarmNode> = {}): SwarmNode => ({
   id,
   hostname: id,
-  ready: true,
+  state: 'ready',
   active: true,
   zone: null,
   memoryBytes: 8 * GB,
@@ -53,13 +53,26 @@ describe('a node for a guest', () => {
 
   it('leaves out nodes that are away, paused, in another zone or full', () => {
     const nodes = [
-      node('a', { ready: false, zone: 'z' }),
+      node('a', { state: 'down', zone: 'z' }),
       node('b', { active: false, zone: 'z' }),
       node('c', { zone: 'other' }),
       node('d', { zone: 'z', memoryBytes: GB / 2 }),
       node('e', { zone: 'z' }),
     ]
     expect(chooseNode(nodes, [], wish(null, 'z')).id).toBe('e')
+  })
+
+  it('waits for one that has not been heard of yet, when no other will do', () => {
+    const unheard = node('a', { state: 'unheard', zone: 'z' })
+    const choose = (nodes: readonly SwarmNode[]) => () => chooseNode(nodes, [], wish(null, 'z'))
+    expect(choose([unheard, node('b', { zone: 'z' })])().id).toBe('b')
+    const refused = expect.objectContaining({
+      kind: 'unavailable',
+      message: expect.stringMatching(/of a yet/),
+    })
+    expect(choose([unheard])).toThrow(refused)
+    expect(choose([unheard, node('b')])).toThrow(refused)
+    expect(choose([node('a', { state: 'unheard', active: false })])).toThrow(/takes new guests/)
   })
 
   it('a guest that is placed anew is not in its own way', () => {
@@ -87,6 +100,7 @@ describe('a node for a guest', () => {
       /enough memory/,
     ],
     ['no nodes at all', [], [], null, null, /no node/],
+    ['all are away', [node('a', { state: 'down' })], [], null, null, /considered\)\.$/],
   ])('says what is missing: %s', (_what, nodes, placed, locality, zone, expected) => {
     expect(() => chooseNode(nodes, placed, wish(locality, zone))).toThrow(expected)
   })
