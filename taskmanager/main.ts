@@ -32,6 +32,7 @@ import { runOperation } from './run-operation.js'
 import { startSweeper } from './sweeper.js'
 import { timingsOf } from './timings.js'
 import { workflowOf } from './workflows/index.js'
+import { yieldToOthers } from './yield-to-others.js'
 
 const AWAY_RETRY_MS = 1_000
 const OFFER_MS_MAX = 5_000
@@ -59,6 +60,8 @@ export async function main(): Promise<void> {
     operations: store.operations,
     owner,
     isGone: isSurelyGone,
+    // Elsewhere there is one host part for all.
+    ...(settings.REDTROVE_COMPUTE === 'swarm' ? { hesitate: yieldToOthers(compute, clock, log) } : {}),
     run: async (operation) => {
       const lease = { operationId: operation.id, owner, attempt: operation.attempt }
       await runOperation(operation, lease, { ...parts, failpoint: die, workflowOf })
@@ -91,7 +94,7 @@ async function leave(messaging: ControlMessaging, store: Store, log: Logger): Pr
 }
 
 /** A Swarm's managers, schedulers and nodes all take their time, an election among managers most of it. */
-const MANY_HOSTS = { ensureMs: 90_000, fenceMs: 45_000, removeMs: 80_000 }
+const MANY_HOSTS = { ensureMs: 115_000, fenceMs: 65_000, removeMs: 90_000 }
 
 /** Guests by way of the host part, with addresses as the settings' provider has them. */
 function computeOf(settings: Settings, store: Store): Compute {

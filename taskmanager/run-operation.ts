@@ -49,7 +49,8 @@ interface Run extends RunnerParts {
 
 const RETRY_MS_MIN = 100
 const RETRY_MS_MAX = 3_000
-const TAKE_BACK_MS = 20_000
+/** Longer than any provider takes for an act: one that is cut off would leave a fence on for nothing. */
+const TAKE_BACK_MS = 120_000
 const GIVE_UP_MS = 30_000
 /** Taken over this often, an operation is taken for one that kills whoever carries it out. */
 const ATTEMPTS_MAX = 50

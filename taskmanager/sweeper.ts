@@ -15,6 +15,8 @@ export interface SweeperParts {
   readonly owner: string
   /** Knows owners that are dead for certain, so that nobody waits for their lease. */
   readonly isGone?: (owner: string | null) => boolean
+  /** Waited for before an operation is taken, so that those who can do it better may be first. */
+  readonly hesitate?: (signal: AbortSignal) => Promise<void>
   /** Carries a leased operation to its end. */
   readonly run: (operation: Operation) => Promise<void>
   readonly timings: Pick<Timings, 'leaseMs' | 'sweepMs'>
@@ -31,7 +33,8 @@ export interface Sweeper {
 }
 
 /** Starts looking every `sweepMs`. Rings only save the waiting time. */
-export function startSweeper({ operations, owner, isGone, run, timings, clock, log }: SweeperParts): Sweeper {
+export function startSweeper(parts: SweeperParts): Sweeper {
+  const { operations, owner, isGone, hesitate, run, timings, clock, log } = parts
   const stopped = new AbortController()
   const running = new Set<string>()
   const watch = watchLeases(timings.leaseMs, isGone)
@@ -40,6 +43,8 @@ export function startSweeper({ operations, owner, isGone, run, timings, clock, l
     if (running.has(id) || running.size >= PARALLEL_MAX || stopped.signal.aborted) return
     running.add(id)
     try {
+      await hesitate?.(stopped.signal)
+      if (stopped.signal.aborted) return
       const operation = await operations.takeLease(id, owner, expected)
       if (!operation) return
       log.info({ operationId: id, kind: operation.kind, attempt: operation.attempt }, 'operation taken')

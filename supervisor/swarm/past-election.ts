@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../../common/clock.js'
 import { isKind } from '../../common/errors.js'
 
-/** Managers miss a lost leader after ten to twenty seconds. */
-const ELECTION_MS_MAX = 25_000
+/** Managers miss a lost leader after ten to twenty seconds; those who stand for it at the same moment once more, after as many. */
+const ELECTION_MS_MAX = 45_000
 const RETRY_MS = 500
 
 /** Repeats an act that may be repeated while no manager answers for the Swarm, as when its leader was lost; then fails as it did last. */

@@ -61,6 +61,8 @@ export interface TroveClient {
   act(id: string, action: string): Promise<Answer>
   /** Asks again and again until the source counts as lost and its eject is accepted, as somebody with a pager would. */
   eject(sourceId: string, timeoutMs?: number): Promise<Answer>
+  /** Asks again and again until the candidate is ready and its promote is accepted; resolves with the operation's end. */
+  promote(candidateId: string): Promise<OperationBody>
   addressOf(id: string): Promise<{ readonly host: string; readonly port: number }>
   /** ACTIVE and HEALTHY. */
   healthy(id: string, timeoutMs?: number): Promise<InstanceBody>
@@ -131,6 +133,14 @@ export function troveClient(baseUrl: string, token: string, ca?: string): TroveC
     )
   }
 
+  const accepted = (id: string, action: string, timeoutMs: number) =>
+    waitUntil(
+      `${action} of ${id} is accepted`,
+      () => act(id, action),
+      ({ status }) => status === 202,
+      { timeoutMs, pollMs: 50 },
+    )
+
   const act = (id: string, action: string) => send('POST', `/instances/${id}/action`, { [action]: {} })
 
   return {
@@ -159,13 +169,11 @@ export function troveClient(baseUrl: string, token: string, ca?: string): TroveC
       return ((await show(sourceId)).replicas ?? []).map((replica) => replica.id)
     },
     act,
-    eject: (sourceId, timeoutMs = 40_000) =>
-      waitUntil(
-        `the eject of ${sourceId} is accepted`,
-        () => act(sourceId, 'eject_replica_source'),
-        ({ status }) => status === 202,
-        { timeoutMs, pollMs: 50 },
-      ),
+    eject: (sourceId, timeoutMs = 40_000) => accepted(sourceId, 'eject_replica_source', timeoutMs),
+    promote: async (candidateId) => {
+      const { operationId } = await accepted(candidateId, 'promote_to_replica_source', 20_000)
+      return ended(operationId, 120_000)
+    },
     addressOf: async (id) => {
       const address = (await show(id)).addresses?.[0]?.address
       if (!address) throw new Error(`instance ${id} has no address`)

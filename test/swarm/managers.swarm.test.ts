@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
 import { missingOn } from '../../demo/writers.js'
-import { clientOf, losePower, startEngine } from '../harness/containers/engine.js'
-import { someImage, taskOf } from '../harness/places/swarm-place.js'
+import { clientOf, killEngine, losePower, startEngine } from '../harness/containers/engine.js'
+import { someImage, taskOf, untilEmptied, untilMadeAgain } from '../harness/places/swarm-place.js'
 import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
 import { writersOf } from '../harness/set-writers.js'
 import { changeNode, setAvailability, setRole } from '../harness/swarm/nodes.js'
@@ -47,12 +47,7 @@ it('a service that is removed by hand is made again once, though three host part
   const [replica = ''] = set.ids.filter((id) => id !== source)
   const before = await taskOf(machines, replica)
   await docker.getService(`redtrove-${replica}`).remove()
-  const after = await waitUntil(
-    'it runs again',
-    () => taskOf(machines, replica),
-    ({ container }) => container.id !== before.container.id,
-    { timeoutMs: 30_000, pollMs: 100, describe: () => 'the container from before' },
-  )
+  const after = await untilMadeAgain(machines, replica, before.container)
   expect(after.machine.name).toBe(before.machine.name)
   await set.linksUp(source)
   await client.healthy(replica)
@@ -65,16 +60,14 @@ it("the leader's machine is lost: promotes and creates go on without it, and it 
   const writers = writersOf(set, 'leader', 90_000)
   await writers.more(200)
   await losePower(leader.engine)
-  const { state } = await withoutLeader(candidate).finally(() => startEngine(leader.engine))
+  await withoutLeader(candidate).finally(() => startEngine(leader.engine))
   for (const id of set.ids) await client.healthy(id, 120_000)
   const next = await set.sourceId()
   await set.linksUp(next)
   const ledger = await writers.stop()
   expect(await missingOn(set.endpointOf(next), set.password, 'leader', ledger)).toEqual([])
   expect(await set.writable()).toEqual([next])
-  console.log(
-    `leader of three managers lost: ${ledger.acks.length} acknowledged writes, 0 lost; promote ${state}`,
-  )
+  console.log(`leader of three managers lost: ${ledger.acks.length} acknowledged writes, 0 lost`)
 }, 400_000)
 
 it('a node that is paused is emptied, each member once', async () => {
@@ -83,11 +76,7 @@ it('a node that is paused is emptied, each member once', async () => {
   const writers = writersOf(set, 'paused', 90_000)
   await writers.more(200)
   await setAvailability(docker, machine, 'pause')
-  const names = () => Promise.all(set.ids.map(async (id) => (await machineOf(id).catch(() => machine)).name))
-  await waitUntil('no member is on it', names, (seen) => !seen.includes(machine.name), {
-    timeoutMs: 90_000,
-    pollMs: 500,
-  })
+  await untilEmptied(machines, machine, set.ids)
   await setAvailability(docker, machine, 'active')
   const next = await set.sourceId()
   for (const id of set.ids) await client.healthy(id)
@@ -98,16 +87,68 @@ it('a node that is paused is emptied, each member once', async () => {
   console.log(`${machine.name} of three managers paused: ${ledger.acks.length} acknowledged writes, 0 lost`)
 })
 
+it('a source that hangs is ejected while managers choose another leader, or leads again when they take too long', async () => {
+  const lost = await leaderOffKeeper()
+  const source = await sourceOff(lost)
+  const writers = writersOf(set, 'eject', 90_000)
+  await writers.more(200)
+  // What is acknowledged and not sent yet goes with the source; here nobody writes at that moment.
+  const ledger = await writers.stop()
+  for (const id of set.ids) expect(await set.heldBy(id, 'eject', ledger)).toEqual([])
+  const { container } = await taskOf(machines, source)
+  await container.pause()
+  await killEngine(lost.engine)
+  try {
+    const { operationId } = await client.eject(source, 60_000)
+    const ended = await client.ended(operationId, 150_000)
+    const fence = ended.steps?.find(({ name }) => name === 'fence the source')
+    console.log(
+      `leader's engine killed, eject ${ended.state}, fence of ${fence?.duration_ms} ms: ${ledger.acks.length} acknowledged writes, 0 lost`,
+    )
+    const leads = await set.sourceId()
+    if (ended.state === 'done') expect(leads).not.toBe(source)
+    else expect([ended.state, leads], JSON.stringify(ended)).toEqual(['rolled_back', source])
+    await client.healthy(leads, 120_000)
+    expect(await set.heldBy(leads, 'eject', ledger)).toEqual([])
+    expect(await set.writable()).toEqual([leads])
+  } finally {
+    await startEngine(lost.engine)
+  }
+  const leads = await set.sourceId()
+  const members = leads === source ? set.ids : set.ids.filter((id) => id !== source)
+  for (const id of members) await client.healthy(id, 120_000)
+}, 400_000)
+
+/** A leader on another machine than the database's and the relay's: its engine may be killed. */
+async function leaderOffKeeper(): Promise<SwarmMachine> {
+  if ((await leaderNow()) === keeper)
+    for (const role of ['worker', 'manager'] as const) await setRole(clientOf(third.engine), keeper, role)
+  return leaderNow()
+}
+
+async function leaderNow(): Promise<SwarmMachine> {
+  interface Node {
+    readonly Description: { readonly Hostname: string }
+    readonly ManagerStatus?: { readonly Leader?: boolean }
+  }
+  const nodes = await waitUntil(
+    'the managers have a leader',
+    () => docker.listNodes() as Promise<Node[]>,
+    (seen) => seen.some(({ ManagerStatus }) => ManagerStatus?.Leader),
+    { timeoutMs: 60_000, pollMs: 200 },
+  )
+  const name = nodes.find(({ ManagerStatus }) => ManagerStatus?.Leader)?.Description.Hostname
+  return machines.find((machine) => machine.name === name) ?? leader
+}
+
 /** A promote, a create, writes, a delete: all that there is to do, with two managers left. */
-async function withoutLeader(candidate: string) {
-  const promote = await client.act(candidate, 'promote_to_replica_source')
-  expect(promote, JSON.stringify(promote.body)).toMatchObject({ status: 202 })
-  const ended = await client.ended(promote.operationId, 120_000)
+async function withoutLeader(candidate: string): Promise<void> {
+  expect(await client.promote(candidate)).toMatchObject({ state: 'done' })
+  await leaderNow()
   const lone = await client.createSource('without-leader', 150_000)
   await taskOf([keeper, third], lone.id)
   await client.send('DELETE', `/instances/${lone.id}`)
   await client.gone(lone.id, 120_000)
-  return ended
 }
 
 /** Replicas on other machines than this. */
@@ -122,8 +163,6 @@ async function sourceOff(machine: SwarmMachine): Promise<string> {
   const source = await set.sourceId()
   if ((await machineOf(source)) !== machine) return source
   const [candidate = ''] = await membersOff(machine, source)
-  const promote = await client.act(candidate, 'promote_to_replica_source')
-  expect(promote, JSON.stringify(promote.body)).toMatchObject({ status: 202 })
-  expect(await client.ended(promote.operationId)).toMatchObject({ state: 'done' })
+  expect(await client.promote(candidate)).toMatchObject({ state: 'done' })
   return candidate
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
 import { missingOn } from '../../demo/writers.js'
 import { clientOf, killEngine, losePower, startEngine } from '../harness/containers/engine.js'
-import { swarmPlace, taskOf } from '../harness/places/swarm-place.js'
+import { swarmPlace, taskOf, untilEmptied, untilMadeAgain } from '../harness/places/swarm-place.js'
 import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
 import { type SetWriters, writersOf } from '../harness/set-writers.js'
 import type { Stack } from '../harness/stack.js'
@@ -44,12 +44,7 @@ it('a service that is removed by hand is made again from what the managers know,
   const [id = ''] = await replicas()
   const before = await taskOf(machines, id)
   await docker.getService(`redtrove-${id}`).remove()
-  const after = await waitUntil(
-    'it runs again',
-    () => taskOf(machines, id),
-    ({ container }) => container.id !== before.container.id,
-    { timeoutMs: 30_000, pollMs: 100, describe: () => 'the container from before' },
-  )
+  const after = await untilMadeAgain(machines, id, before.container)
   expect(after.machine.name).toBe(before.machine.name)
   await set.linksUp(await set.sourceId())
   await stack.client.healthy(id)
@@ -98,11 +93,7 @@ it('a node that is paused is emptied: its source hands over first, and nothing i
   const writers = write()
   await writers.more(200)
   await setAvailability(docker, machine, 'pause')
-  const names = () => Promise.all(set.ids.map(async (id) => (await machineOf(id).catch(() => machine)).name))
-  await waitUntil('no member is on it', names, (seen) => !seen.includes(machine.name), {
-    timeoutMs: 90_000,
-    pollMs: 500,
-  })
+  await untilEmptied(machines, machine, set.ids)
   const next = await set.sourceId()
   expect(next).not.toBe(source)
   for (const id of set.ids) await stack.client.healthy(id)
@@ -198,10 +189,7 @@ async function sourceOffTheManager(): Promise<string> {
   if ((await machineOf(source)) !== manager) return source
   for (const id of await replicas(source)) {
     if ((await machineOf(id)) === manager) continue
-    await stack.client.healthy(id)
-    const answer = await stack.client.act(id, 'promote_to_replica_source')
-    expect(answer.status, JSON.stringify(answer.body)).toBe(202)
-    expect((await stack.client.ended(answer.operationId)).state).toBe('done')
+    expect(await stack.client.promote(id)).toMatchObject({ state: 'done' })
     await set.linksUp(id)
     return id
   }

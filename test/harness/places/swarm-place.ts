@@ -72,6 +72,35 @@ export async function taskOf(
   throw new Error(`no container of ${id} runs`)
 }
 
+/** Waits until another container than `before` runs an instance. */
+export async function untilMadeAgain(
+  machines: readonly SwarmMachine[],
+  id: string,
+  before: Docker.Container,
+): Promise<Awaited<ReturnType<typeof taskOf>>> {
+  return waitUntil(
+    'it runs again',
+    () => taskOf(machines, id),
+    ({ container }) => container.id !== before.id,
+    { timeoutMs: 30_000, pollMs: 100, describe: () => 'the container from before' },
+  )
+}
+
+/** Waits until each of these instances runs on another machine than this. */
+export async function untilEmptied(
+  machines: readonly SwarmMachine[],
+  machine: SwarmMachine,
+  ids: readonly string[],
+): Promise<void> {
+  const nameOf = async (id: string) => (await taskOf(machines, id).catch(() => ({ machine }))).machine.name
+  await waitUntil(
+    `no member is on ${machine.name}`,
+    () => Promise.all(ids.map(nameOf)),
+    (names) => !names.includes(machine.name),
+    { timeoutMs: 90_000, pollMs: 500 },
+  )
+}
+
 /** An image that has node, on this engine. */
 export async function someImage(docker: Docker): Promise<string> {
   const [image] = await docker.listImages({ filters: { label: ['redtrove.datastore'] } })

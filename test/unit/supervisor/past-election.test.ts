@@ -32,8 +32,8 @@ describe('an act while managers have no leader', () => {
   it('fails in their words when they find none', async () => {
     const time = clock()
     await expect(pastElection(() => Promise.reject(away), time)).rejects.toBe(away)
-    expect(time.monotonicMs()).toBeGreaterThanOrEqual(25_000)
-    expect(time.monotonicMs()).toBeLessThan(26_000)
+    expect(time.monotonicMs()).toBeGreaterThanOrEqual(45_000)
+    expect(time.monotonicMs()).toBeLessThan(46_000)
   })
 
   it('fails at once for any other reason', async () => {

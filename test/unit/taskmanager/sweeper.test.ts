@@ -13,7 +13,7 @@ afterEach(async () => {
 const operation = (id: string, state: Operation['state'], attempt = 0): Operation =>
   ({ id, state, attempt, leaseBeat: 0, kind: 'create_instance' }) as Operation // the fields that a sweeper reads
 
-function stage(open: () => Operation[]) {
+function stage(open: () => Operation[], hesitate?: (clock: VirtualClock) => Promise<void>) {
   const clock = new VirtualClock()
   const ran: string[] = []
   const taken: string[] = []
@@ -30,6 +30,7 @@ function stage(open: () => Operation[]) {
       },
     },
     owner: 'me',
+    ...(hesitate ? { hesitate: () => hesitate(clock) } : {}),
     run: async ({ id }) => {
       ran.push(id)
       await held
@@ -61,6 +62,22 @@ test('what runs here is not taken a second time, by ring or by sweep', async () 
   here.ring('a')
   here.ring('a')
   await clock.drive(clock.sleep(10_000))
+  expect(taken).toEqual(['a me 0.0'])
+})
+
+test('one that others may take first is taken once, when it is still there', async () => {
+  const {
+    clock,
+    taken,
+    sweeper: here,
+  } = stage(
+    () => [operation('a', 'pending')],
+    (time) => time.sleep(3_000),
+  )
+  here.ring('a')
+  await clock.drive(clock.sleep(2_900))
+  expect(taken).toEqual([])
+  await clock.drive(clock.sleep(5_000))
   expect(taken).toEqual(['a me 0.0'])
 })
 
