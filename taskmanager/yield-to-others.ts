@@ -3,7 +3,7 @@ import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Compute } from './compute/compute.js'
 
-const ANSWER_MS_MAX = 1_000
+const ANSWER_MS_MAX = 2_000
 /** Several sweeps of the others. */
 const YIELD_MS = 3_000
 

@@ -14,6 +14,7 @@ import { guestImages } from '../docker/guest-images.js'
 import { openGuestWatch } from '../host/guest-watch.js'
 import type { Host } from '../host/host.js'
 import { requireNotOvertaken } from '../host/orders.js'
+import type { NodeState, SwarmNode } from './choose-node.js'
 import { pinnedTo, secretsOf } from './found-service.js'
 import { overviewOf, wrongIn } from './guest-overview.js'
 import { guestRecords } from './guest-records.js'
@@ -23,7 +24,7 @@ import { guestServices } from './guest-services.js'
 import { openLeftovers } from './leftovers.js'
 import { pastElection } from './past-election.js'
 import { placeGuest } from './place-guest.js'
-import { lastWord, mayRun, nodesOf, runningPid, tasksOf } from './swarm-view.js'
+import { lastWord, mayRun, nodesOf, runningPid, type SwarmTask, tasksOf } from './swarm-view.js'
 import { volumeSweeper } from './volume-sweeper.js'
 
 const BROKER_FILES = { amqpUrlFile: AMQP_URL_FILE, amqpCaFile: AMQP_CA_FILE }
@@ -33,6 +34,17 @@ const QUENCH_MS_MAX = 15_000
 /** A Swarm's. */
 export interface SwarmHostOptions extends ContainerHostOptions {
   readonly network: string
+}
+
+function lastSeen({
+  tasks,
+  unheard,
+}: {
+  tasks: readonly SwarmTask[]
+  unheard: SwarmNode | undefined
+}): string {
+  const said = lastWord(tasks)
+  return unheard ? `${said}; the managers have not heard of ${unheard.hostname} yet` : said
 }
 
 /** Opens the host; nothing is changed until `open` or an order. */
@@ -56,7 +68,8 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
     ])
     const living = tasks.filter((task) => mayRun(task, nodes))
     const hosts = nodes.filter(({ id: node }) => living.some(({ NodeID }) => NodeID === node))
-    return { record, tasks, living, away: hosts.find(({ state }) => state === 'down') }
+    const hostThatIs = (what: NodeState) => hosts.find(({ state }) => state === what)
+    return { record, tasks, living, away: hostThatIs('down'), unheard: hostThatIs('unheard') }
   }
 
   async function inspect(id: string): Promise<GuestState> {
@@ -74,7 +87,7 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
       `no task of guest ${id} runs`,
       () => look(id),
       ({ living, away }) => living.length === 0 || away !== undefined,
-      { timeoutMs: QUENCH_MS_MAX, pollMs: 100, describe: ({ tasks }) => lastWord(tasks) },
+      { timeoutMs: QUENCH_MS_MAX, pollMs: 100, describe: lastSeen },
     )
     if (away === undefined) return
     throw new RedtroveError(

@@ -9,7 +9,7 @@ const away = new RedtroveError('guest_failed', 'Docker could not list its images
 it.each<[string, () => Promise<never[]>, number]>([
   ['answers: at once', async () => [], 0],
   ['is away: some seconds', () => Promise.reject(away), 3_000],
-  ['hangs: a second more', () => new Promise(() => {}), 4_000],
+  ['hangs: two seconds more', () => new Promise(() => {}), 5_000],
 ])('an engine that %s', async (_what, offers, waitedMs) => {
   const clock = new VirtualClock()
   const sinceMs = clock.monotonicMs()
