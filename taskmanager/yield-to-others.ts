@@ -2,6 +2,7 @@ import type { Clock } from '../common/clock.js'
 import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Compute } from './compute/compute.js'
+import { within } from './guests.js'
 
 const ANSWER_MS_MAX = 2_000
 /** Several sweeps of the others. */
@@ -12,16 +13,10 @@ const YIELD_MS = 3_000
  * can carry out what this one cannot. Only for some seconds, since there may be no other.
  */
 export function yieldToOthers(compute: Pick<Compute, 'offers'>, clock: Clock, log: Logger) {
-  const answers = () => {
-    const late = clock.sleep(ANSWER_MS_MAX).then(() => {
-      throw new Error(`no answer within ${ANSWER_MS_MAX} ms`)
-    })
-    // What can be run here is the engine's own knowledge: it needs no other manager.
-    return Promise.race([compute.offers(), late])
-  }
   return async (signal: AbortSignal): Promise<void> => {
     try {
-      await answers()
+      // What can be run here is the engine's own knowledge: it needs no other manager.
+      await within('The engine', ANSWER_MS_MAX, { clock, signal }, () => compute.offers())
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'others may take an operation first')
       await clock.sleep(YIELD_MS, signal).catch(() => {})

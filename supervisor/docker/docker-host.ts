@@ -28,7 +28,7 @@ import {
 } from './guest-container.js'
 import { guestImages, imageFor } from './guest-images.js'
 import type { GuestNetwork } from './guest-network.js'
-import { findVolume, removeContainer, volumeGone } from './guest-volume.js'
+import { findVolume, removeWithVolume, volumeGone } from './guest-volume.js'
 
 const START_MS_MAX = 10_000
 const KILL_MS_MAX = 8_000
@@ -130,7 +130,7 @@ export function openDockerHost(options: DockerHostOptions): Host {
   }
 
   async function remove(id: string): Promise<void> {
-    await removeContainer(engine, id)
+    await removeWithVolume(engine, id)
     removeFolder(dirOf(id))
     log.info({ instanceId: id }, 'guest removed')
   }

@@ -1,5 +1,5 @@
 /* What a guest is to Docker; pure. */
-import type { ContainerCreateOptions, VolumeCreateOptions } from 'dockerode'
+import type { ContainerCreateOptions } from 'dockerode'
 import type { GuestSpec } from '../../common/contracts/host.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
 
@@ -58,17 +58,13 @@ export function containerOptions(
     StopTimeout: STOP_SECONDS,
     HostConfig: {
       Mounts: [
-        {
-          Type: 'volume',
-          Source: name,
-          Target: GUEST_DIR,
-          VolumeOptions: {
-            NoCopy: false,
-            // Of a volume that has to be made; one that is there keeps its own labels, and its driver.
-            Labels: { ...labels, [UNASKED_LABEL]: 'true' },
-            DriverConfig: { Name: '', Options: {} },
-          },
-        },
+        // Only a volume that is not there is made of this, and none that was there before has its label.
+        volumeMount({
+          Name: name,
+          Labels: { ...labels, [UNASKED_LABEL]: 'true' },
+          Driver: '',
+          DriverOpts: {},
+        }),
       ],
       Memory: memoryBytesOf(spec),
       MemorySwap: memoryBytesOf(spec),
@@ -95,12 +91,20 @@ export interface Storage {
   readonly options: Readonly<Record<string, string>>
 }
 
+/** As Docker's API names it. */
+export interface GuestVolume {
+  readonly Name: string
+  readonly Labels: Record<string, string>
+  readonly Driver: string
+  readonly DriverOpts: Record<string, string>
+}
+
 /** A guest's volume, with its size where the driver's options have a place for it. */
 export function volumeOptions(
   spec: Pick<GuestSpec, 'instanceId' | 'volumeGb'>,
   { driver, options }: Storage,
   installation: string,
-): VolumeCreateOptions {
+): GuestVolume {
   const filled = Object.entries(options).map(([name, value]) => [
     name,
     value.replaceAll('{gb}', String(spec.volumeGb)),
@@ -110,6 +114,16 @@ export function volumeOptions(
     Labels: labelsOf(spec.instanceId, installation),
     Driver: driver,
     DriverOpts: Object.fromEntries(filled),
+  }
+}
+
+/** Where a guest finds its volume, and what the engine makes when there is none; one that is there keeps its own labels and driver. */
+export function volumeMount({ Name, Labels, Driver, DriverOpts }: GuestVolume) {
+  return {
+    Type: 'volume' as const,
+    Source: Name,
+    Target: GUEST_DIR,
+    VolumeOptions: { NoCopy: false, Labels, DriverConfig: { Name: Driver, Options: DriverOpts } },
   }
 }
 

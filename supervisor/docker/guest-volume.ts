@@ -16,7 +16,7 @@ const NO_SUCH_VOLUME = /no such volume\s*$/
 export async function findVolume(engine: Engine, instanceId: string): Promise<boolean> {
   const found = await lookAt(engine, instanceId)
   if (found === null || !isUnasked(found.Labels)) return found !== null
-  await removeContainer(engine, instanceId)
+  await removeWithVolume(engine, instanceId)
   return false
 }
 
@@ -34,7 +34,7 @@ async function lookAt(engine: Engine, instanceId: string) {
 }
 
 /** Removes a guest's container, whatever it does, and its volume. May be repeated. */
-export async function removeContainer(engine: Engine, instanceId: string): Promise<void> {
+export async function removeWithVolume(engine: Engine, instanceId: string): Promise<void> {
   const name = guestNameOf(instanceId)
   await asked(`remove guest ${instanceId}`, engine.getContainer(name).remove({ force: true, v: true }), GONE)
   await asked(`remove the volume of guest ${instanceId}`, engine.getVolume(name).remove(), GONE)

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto'
 import type { CreateServiceOptions } from 'dockerode'
 import { guestNameOf } from '../../common/domain/guest-name.js'
 import {
-  GUEST_DIR,
   labelsOf,
   memoryBytesOf,
   PIDS_MAX,
   type Storage,
   TMP_MB,
+  volumeMount,
   volumeOptions,
 } from '../docker/guest-container.js'
 import type { SwarmRecord } from './guest-records.js'
@@ -53,7 +53,6 @@ export function serviceSpec(record: SwarmRecord, parts: ServiceParts): CreateSer
   const name = guestNameOf(facts.instanceId)
   const labels = labelsOf(facts.instanceId, parts.installation)
   const memory = memoryBytesOf(facts)
-  const volume = volumeOptions(facts, parts.storage, parts.installation)
   return {
     Name: name,
     Labels: labels,
@@ -71,16 +70,7 @@ export function serviceSpec(record: SwarmRecord, parts: ServiceParts): CreateSer
         StopGracePeriod: STOP_NS,
         DNSConfig: { Options: ['ndots:1', 'timeout:1'], Search: ['.'] },
         Mounts: [
-          {
-            Type: 'volume',
-            Source: name,
-            Target: GUEST_DIR,
-            VolumeOptions: {
-              NoCopy: false,
-              Labels: labels,
-              DriverConfig: { Name: volume.Driver ?? 'local', Options: volume.DriverOpts ?? {} },
-            },
-          },
+          volumeMount(volumeOptions(facts, parts.storage, parts.installation)),
           {
             Type: 'tmpfs',
             Source: '',

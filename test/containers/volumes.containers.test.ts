@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ContainerCreateOptions } from 'dockerode'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import type { GuestSpec } from '../../common/contracts/host.js'
+import { guestNameOf } from '../../common/domain/guest-name.js'
 import { createLogger } from '../../common/log.js'
 import { openDockerHost } from '../../supervisor/docker/docker-host.js'
 import { connectEngine } from '../../supervisor/docker/engine.js'
@@ -13,7 +13,7 @@ import { ensureNetwork, type GuestNetwork } from '../../supervisor/docker/guest-
 import type { Host } from '../../supervisor/host/host.js'
 import { clientOf, hostOf, killEngine, startEngine } from '../harness/containers/engine.js'
 import { PLUGIN_SOCKET, SIZED_DRIVER } from '../harness/containers/volume-plugin.js'
-import { anAssignment } from '../harness/guest.js'
+import { aGuestSpec } from '../harness/guest.js'
 import { removeGuests } from '../harness/places/docker-place.js'
 
 const INSTALLATION = 'volume-races'
@@ -32,9 +32,7 @@ afterAll(async () => {
 })
 
 it('a guest whose volume is removed while its container is made is not started, and no volume stays', async () => {
-  const spec = guest('00000000-0000-4000-8000-000000000011', '172.27.0.11')
-  const [container, volume] = thingsOf(spec)
-  await host().ensure(spec, ORDER)
+  const { spec, container, volume } = await born('172.27.0.11')
   await container.remove({ force: true })
   await expect(host({ before: removesVolume }).ensure(spec, ORDER)).rejects.toThrow(
     /volume .* is gone, and the data with it/,
@@ -46,9 +44,7 @@ it('a guest whose volume is removed while its container is made is not started, 
 })
 
 it('the same of a host part that ended in the middle: the next one clears it away', async () => {
-  const spec = guest('00000000-0000-4000-8000-000000000012', '172.27.0.12')
-  const [container, volume] = thingsOf(spec)
-  await host().ensure(spec, ORDER)
+  const { spec, container, volume } = await born('172.27.0.12')
   await container.remove({ force: true })
   await expect(host({ before: removesVolume, after: ends }).ensure(spec, ORDER)).rejects.toThrow(/ended/)
   expect((await volume.inspect()).Labels).toMatchObject(labelsOf(spec.instanceId, INSTALLATION))
@@ -59,9 +55,7 @@ it('the same of a host part that ended in the middle: the next one clears it awa
 })
 
 it("an operator's own volume in the place of a lost one is taken", async () => {
-  const spec = guest('00000000-0000-4000-8000-000000000013', '172.27.0.13')
-  const [container, volume] = thingsOf(spec)
-  await host().ensure(spec, ORDER)
+  const { spec, container, volume } = await born('172.27.0.13')
   await container.remove({ force: true })
   await volume.remove()
   await docker.createVolume({ Name: volume.name })
@@ -71,10 +65,8 @@ it("an operator's own volume in the place of a lost one is taken", async () => {
 })
 
 it('a volume whose driver is not there yet when the engine comes back is not called gone', async () => {
-  const spec = guest('00000000-0000-4000-8000-000000000014', '172.27.0.14')
-  const [container] = thingsOf(spec)
   const storage = { driver: SIZED_DRIVER, options: { size: '{gb}' } }
-  await host({ storage }).ensure(spec, ORDER)
+  const { spec, container } = await born('172.27.0.14', storage)
   await killEngine(engine)
   renameSync(PLUGIN_SOCKET, `${PLUGIN_SOCKET}.away`)
   try {
@@ -140,23 +132,10 @@ function host({ before, after, storage = LOCAL }: Partial<Circumstances> = {}): 
   })
 }
 
-function guest(instanceId: string, address: string): GuestSpec {
-  return {
-    instanceId,
-    endpoint: { host: address, port: 6379 },
-    assignment: anAssignment({}),
-    sealKey: '0'.repeat(64),
-    maxMemoryBytes: 0,
-    ramMb: 128,
-    vcpus: 1,
-    volumeGb: 1,
-    datastore: { name: 'redis', version: '7.0' },
-    availabilityZone: null,
-    locality: null,
-  }
-}
-
-function thingsOf({ instanceId }: GuestSpec) {
-  const name = `redtrove-${instanceId}`
-  return [docker.getContainer(name), docker.getVolume(name)] as const
+/** A guest that runs, with what it has on the engine. */
+async function born(address: string, storage = LOCAL) {
+  const spec = aGuestSpec({ endpoint: { host: address, port: 6379 } })
+  const name = guestNameOf(spec.instanceId)
+  await host({ storage }).ensure(spec, ORDER)
+  return { spec, container: docker.getContainer(name), volume: docker.getVolume(name) }
 }

@@ -9,6 +9,7 @@ import { systemClock } from '../../common/clock.js'
 import type { AgentSeed } from '../../common/contracts/agent-seed.js'
 import type { Assignment, Token } from '../../common/contracts/assignment.js'
 import type { guestAgent } from '../../common/contracts/guestagent.js'
+import { type GuestSpec, guestSpecSchema } from '../../common/contracts/host.js'
 import { type Endpoint, REDIS_PORT } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { createLogger } from '../../common/log.js'
@@ -36,6 +37,18 @@ export async function freeEndpoint(): Promise<Endpoint> {
 
 export function anAssignment(facts: Partial<Assignment> = {}): Assignment {
   return { setId: randomUUID(), epoch: 1, role: 'source', source: null, credentials: CREDENTIALS, ...facts }
+}
+
+/** Of a small Redis 7.0, wherever it is put. */
+export function aGuestSpec(facts: Pick<GuestSpec, 'endpoint'> & Partial<GuestSpec>): GuestSpec {
+  return guestSpecSchema.parse({
+    instanceId: randomUUID(),
+    assignment: anAssignment(),
+    sealKey: '0'.repeat(64),
+    maxMemoryBytes: 64 * 1024 * 1024,
+    volumeGb: 1,
+    ...facts,
+  })
 }
 
 /** A fresh token of one operation; a step name each. */
@@ -89,19 +102,7 @@ export async function newGuest(
     logLevel: 'silent',
     ...facts,
     dir,
-    spec: {
-      instanceId: randomUUID(),
-      endpoint,
-      assignment,
-      sealKey: '0'.repeat(64),
-      maxMemoryBytes: 64 * 1024 * 1024,
-      ramMb: 128,
-      vcpus: 1,
-      volumeGb: 1,
-      datastore: { name: 'redis', version: '7.0' },
-      availabilityZone: null,
-      locality: null,
-    },
+    spec: aGuestSpec({ endpoint, assignment }),
   }
   mkdirSync(dir, { recursive: true })
   const paths = guestPaths(dir)

@@ -133,6 +133,8 @@ export function troveClient(baseUrl: string, token: string, ca?: string): TroveC
     )
   }
 
+  const act = (id: string, action: string) => send('POST', `/instances/${id}/action`, { [action]: {} })
+
   const accepted = (id: string, action: string, timeoutMs: number) =>
     waitUntil(
       `${action} of ${id} is accepted`,
@@ -140,8 +142,6 @@ export function troveClient(baseUrl: string, token: string, ca?: string): TroveC
       ({ status }) => status === 202,
       { timeoutMs, pollMs: 50 },
     )
-
-  const act = (id: string, action: string) => send('POST', `/instances/${id}/action`, { [action]: {} })
 
   return {
     send,

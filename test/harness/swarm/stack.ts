@@ -39,7 +39,7 @@ export async function stackUp(machines: readonly SwarmMachine[], keeper = machin
   // A run that was killed leaves its database, which has other passwords.
   await removeVolumes(machines)
   await buildControlImages(manager.engine)
-  const images = await shareImages(machines, keeper)
+  const images = await shareImages(machines, manager, keeper)
   const dir = mkdtempSync(join(tmpdir(), 'rt-stack-'))
   const env = {
     ...process.env,
@@ -101,25 +101,23 @@ export async function stackUp(machines: readonly SwarmMachine[], keeper = machin
 /** By id, as on every node that loaded them; what a registry does elsewhere. Answers with the settings that name them. */
 async function shareImages(
   machines: readonly SwarmMachine[],
+  builder: SwarmMachine,
   keeper: SwarmMachine,
 ): Promise<Record<string, string>> {
-  const [first] = machines.map(({ engine }) => clientOf(engine))
+  // The database and the broker stay where they are labelled to be.
   const wanted = {
-    POSTGRES_IMAGE: 'postgres:test',
-    RABBITMQ_IMAGE: 'rabbitmq:test',
-    REDTROVE_CONTROL_IMAGE: 'redtrove-control',
+    POSTGRES_IMAGE: { name: 'postgres:test', nodes: [keeper] },
+    RABBITMQ_IMAGE: { name: 'rabbitmq:test', nodes: [keeper] },
+    REDTROVE_CONTROL_IMAGE: { name: 'redtrove-control', nodes: machines },
   }
   const named: Record<string, string> = {}
-  for (const [setting, name] of Object.entries(wanted)) {
-    const image = first?.getImage(name)
-    const { Id: id } = (await image?.inspect()) ?? { Id: '' }
+  for (const [setting, { name, nodes }] of Object.entries(wanted)) {
+    const image = clientOf(builder.engine).getImage(name)
+    const { Id: id } = await image.inspect()
     named[setting] = id
-    const nodes = setting === 'REDTROVE_CONTROL_IMAGE' ? machines : [keeper]
-    if (!image) continue
-    // The database and the broker stay where they are labelled to be.
-    for (const other of nodes.map(({ engine }) => clientOf(engine))) {
-      if ((await other.listImages()).some(({ Id }) => Id === id)) continue
-      const answer = await other.loadImage(await image.get())
+    for (const node of nodes.map(({ engine }) => clientOf(engine))) {
+      if ((await node.listImages()).some(({ Id }) => Id === id)) continue
+      const answer = await node.loadImage(await image.get())
       await new Promise((resolve, reject) => answer.once('end', resolve).once('error', reject).resume())
     }
   }
