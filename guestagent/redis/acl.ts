@@ -26,21 +26,18 @@ const GIVEN_BACK = [
   'swapdb',
   'lastsave',
   'restore',
+  'slowlog',
+  'latency',
 ] as const
-const GIVEN_BACK_7 = ['sort_ro', 'slowlog', 'latency', 'client|list'] as const
-/** Those of CLIENT that concern the caller's own connection, or only read. Before 7 the whole of CLIENT is @admin. */
-const CLIENT_6 = [
-  'id',
-  'setname',
-  'getname',
-  'list',
-  'reply',
-  'tracking',
-  'caching',
-  'getredir',
-  'unblock',
-] as const
+const GIVEN_BACK_7 = ['sort_ro', 'client|list'] as const
+/**
+ * Those of CLIENT that concern the caller's own connection, or only read. Before 7 the whole of CLIENT is @admin. UNBLOCK is on no
+ * version's list: given the id of a client that a promote makes wait, every server from 6.2 on (Valkey too) panics and ends.
+ */
+const CLIENT_6 = ['id', 'setname', 'getname', 'list', 'reply', 'tracking', 'caching', 'getredir'] as const
 const CLIENT_6_2 = ['info', 'trackinginfo'] as const
+/** All of SCRIPT but DEBUG, which freezes the server for the length of a session, or forks one that outlives it, for any client. */
+const SCRIPT_6 = ['exists', 'flush', 'kill', 'load'] as const
 
 /** What an application may do: everything but what would undo the service (decision: no CONFIG, REPLICAOF, SHUTDOWN, CLIENT PAUSE …). */
 export function applicationRules(can: Capabilities): readonly string[] {
@@ -48,11 +45,11 @@ export function applicationRules(can: Capabilities): readonly string[] {
   if (can.aclSubcommands) {
     rules.push(...GIVEN_BACK_7.map((name) => `+${name}`))
     // Read-only ones of ACL are @slow only; of these only the question "who am I" is for applications.
-    rules.push('-acl', '+acl|whoami')
+    rules.push('-acl', '+acl|whoami', '-script|debug')
   } else {
     rules.push('-client', ...CLIENT_6.map((name) => `+client|${name}`))
     if (can.aclChannels) rules.push(...CLIENT_6_2.map((name) => `+client|${name}`))
-    rules.push('-acl', '+acl|whoami')
+    rules.push('-acl', '+acl|whoami', '-script', ...SCRIPT_6.map((name) => `+script|${name}`))
   }
   return [...everyKey(can), ...rules]
 }
@@ -94,7 +91,10 @@ export function aclDirectives(
   return [...accountRules(can, credentials, agentPassword)].map(([user, rules]) => ['user', user, ...rules])
 }
 
-/** Commands that a server without users hides behind a name that only the agent knows. PSYNC and REPLCONF must keep theirs. */
+/**
+ * Commands that a server without users hides behind a name that only the agent knows. PSYNC and REPLCONF must keep theirs. SCRIPT goes
+ * whole, for its DEBUG cannot be taken away alone; EVALSHA goes on to work for what EVAL ran before.
+ */
 const HIDDEN = [
   ['config', '2.0'],
   ['slaveof', '2.0'],
@@ -106,6 +106,7 @@ const HIDDEN = [
   ['bgrewriteaof', '2.0'],
   ['migrate', '2.6'],
   ['cluster', '3.0'],
+  ['script', '3.2'],
   ['module', '4.0'],
 ] as const
 

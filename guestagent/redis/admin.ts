@@ -6,7 +6,7 @@ import { Redis } from 'ioredis'
 import type { Credentials } from '../../common/contracts/assignment.js'
 import type { Endpoint } from '../../common/domain/instance.js'
 import { messageOf, RedtroveError } from '../../common/errors.js'
-import { APPLICATION_USER, hiddenCommands, passwordRule, REPLICATION_USER } from './acl.js'
+import { APPLICATION_USER, applicationRules, hiddenCommands, passwordRule, REPLICATION_USER } from './acl.js'
 import type { Capabilities } from './capabilities.js'
 import { nameFor } from './directive-names.js'
 
@@ -38,7 +38,10 @@ export interface RedisAdmin {
   pauseWrites(pauseMs: number, pingPeriodSeconds: number): Promise<string>
   unpauseWrites(): Promise<void>
   killSourceLink(): Promise<void>
-  /** Replaces passwords of the application and the replicas; their connections stay. */
+  /**
+   * Replaces passwords of the application and the replicas; their connections stay. What the application may do becomes what this agent
+   * says too: a server that an older agent started had other rules.
+   */
   setPasswords(credentials: Credentials): Promise<void>
   /** Asks for a clean stop with the data in dump.rdb; resolves when the server hangs up, or at the deadline. */
   shutdown(timeoutMs: number): Promise<void>
@@ -170,7 +173,7 @@ function passwordCommands(credentials: Credentials, can: Capabilities): readonly
   }
   const application = credentials.application.map(passwordRule)
   return [
-    ['acl', 'setuser', APPLICATION_USER, 'resetpass', ...application],
+    ['acl', 'setuser', APPLICATION_USER, 'resetpass', ...application, ...applicationRules(can)],
     ['acl', 'setuser', REPLICATION_USER, 'resetpass', passwordRule(credentials.replication)],
     ['config', 'set', 'masteruser', REPLICATION_USER],
     ['config', 'set', 'masterauth', credentials.replication],

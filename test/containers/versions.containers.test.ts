@@ -1,5 +1,6 @@
 /* Every datastore version that there is an image of, alone and in sets of two versions. */
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import type { Endpoint } from '../../common/domain/instance.js'
 import { missingOn } from '../../demo/writers.js'
 import { dockerPlace } from '../harness/places/docker-place.js'
 import { withRedis } from '../harness/replica-set.js'
@@ -52,6 +53,7 @@ describe('a set whose replica has the same or a newer version', () => {
       source: await stack.client.addressOf(source.id),
       replica: await stack.client.addressOf(replica),
     }
+    for (const address of [at.source, at.replica]) await expectSafeCommands(address, source.password)
     const writers = writersOf({ endpoints: [at.source, at.replica], password: source.password }, 'v', 30_000)
     await writers.more(101)
     const promote = await stack.client.act(replica, 'promote_to_replica_source')
@@ -86,6 +88,31 @@ it('an older replica is refused before anything is made', async () => {
   expect(answer.status).toBe(400)
   expect(JSON.stringify(answer.body)).toContain('redis 6.0 is older than redis 7.0')
 })
+
+/** An application finds the same commands on each version, and none with which it can freeze or end the server. */
+async function expectSafeCommands(address: Endpoint, password: string): Promise<void> {
+  const say = (line: string) =>
+    withRedis(address, password, (redis) => {
+      const [command = '', ...args] = line.split(' ')
+      return redis.call(command, ...args)
+    }).then(String, (error: Error) => error.message)
+  for (const line of [
+    'script debug sync',
+    'script debug yes',
+    'client unblock 1',
+    'client pause 1',
+    'debug sleep 0',
+  ])
+    expect(`${line}: ${await say(line)}`).toMatch(/: NOPERM|command not allowed/)
+  for (const line of [
+    'script load return(1)',
+    'script flush',
+    'slowlog get',
+    'latency latest',
+    'client list',
+  ])
+    expect(`${line}: ${await say(line)}`).not.toMatch(/: (NOPERM|ERR)/)
+}
 
 async function create(name: string, datastore: Version): Promise<{ id: string; password: string }> {
   const answer = await stack.client.send<{ instance: { id: string; password: string } }>(

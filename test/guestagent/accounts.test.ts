@@ -44,6 +44,9 @@ const FORBIDDEN = [
   'client unpause',
   'client kill type normal',
   'client no-evict on',
+  'client unblock 1',
+  'script debug sync',
+  'script debug yes',
   'monitor',
   'pfdebug getreg k',
 ]
@@ -82,6 +85,8 @@ const ALLOWED = [
   'publish channel message',
   'eval return(1) 0',
   'script flush',
+  'script load return(1)',
+  'script exists 0',
   'function list',
   'dump list',
   'expire k 10',

@@ -84,6 +84,20 @@ describe('redis.conf', () => {
     for (const [, , secret] of hidden) expect(secret).toMatch(/^[a-z]+-[0-9a-f]{32}$/)
   })
 
+  it.each(['6.0.16', '6.2.14', '7.0.15', '8.1.1'])(
+    'of %s gives no application what ends or freezes the server',
+    (version) => {
+      const [rules = ''] = valuesOf(confOf(input(version)), 'user').filter((line) =>
+        line.startsWith('default '),
+      )
+      const words = rules.split(' ')
+      expect(words).not.toContain('+client|unblock')
+      expect(words).not.toContain('+script|debug')
+      expect(words.some((word) => word === '-script' || word === '-script|debug')).toBe(true)
+      expect(words).toEqual(expect.arrayContaining(['+slowlog', '+latency']))
+    },
+  )
+
   it('leaves out what a version does not know', () => {
     expect(valuesOf(confOf(input('2.8.10')), 'repl-diskless-sync')).toEqual([])
     expect(valuesOf(confOf(input('2.8.18')), 'repl-diskless-sync')).toEqual(['yes'])
