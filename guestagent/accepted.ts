@@ -107,6 +107,14 @@ export function refusalToLead({ newborn }: AgentState, { role }: Assignment): st
   return 'Its data are gone: it is to lead, and its folder is empty. Eject it if it has replicas, else delete it.'
 }
 
+/** Fails with `guest_failed` when it must not be obeyed, with `bad_request` when a replica is not told whom to follow. */
+export function requireObeyable(state: AgentState, assignment: Assignment): void {
+  if (assignment.role === 'replica' && !assignment.source)
+    throw new RedtroveError('bad_request', 'A replica must be told whom to follow.')
+  const refusal = isOfBirth(state, assignment) ? null : refusalToLead(state, assignment)
+  if (refusal !== null) throw new RedtroveError('guest_failed', refusal)
+}
+
 /** Orders tokens: by epoch, then by attempt. */
 export function isLower(
   token: Pick<Token, 'epoch' | 'attempt'>,

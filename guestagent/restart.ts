@@ -1,7 +1,8 @@
-import type { Token } from '../common/contracts/assignment.js'
+import type { Assignment, Token } from '../common/contracts/assignment.js'
 import type { Observation } from '../common/domain/observation.js'
 import { RedtroveError } from '../common/errors.js'
 import { waitUntil } from '../common/wait-until.js'
+import { requireObeyable, withAssignment } from './accepted.js'
 import type { ServiceContext } from './context.js'
 
 const RESTART_MS = 115_000
@@ -12,15 +13,19 @@ const LINK_MS = 5_000
 /**
  * Stops redis-server with its data in dump.rdb and starts it out of that file: it carries the replication id and offset, so that
  * replicas, or this replica itself, go on without a full copy, which a start out of the append-only file never allows. The
- * append-only file is written anew before a source's fence is lifted.
+ * append-only file is written anew before a source's fence is lifted. Needs no answer of the server that is stopped: what it is to be
+ * is on disk before that, so no start brings back an old role.
  */
 export async function restartServer(
   context: ServiceContext,
   token: Token,
+  assignment?: Assignment,
 ): Promise<{ observation: Observation }> {
   const { server, accepted, acts, roles, observer, pause, clock, log } = context
   const deadlineMs = clock.monotonicMs() + RESTART_MS
-  await accepted.accept(token, () => ({ stopped: false }))
+  if (assignment) requireObeyable(accepted.current(), assignment)
+  const become = assignment ? withAssignment(assignment) : () => ({})
+  await accepted.accept(token, (state) => ({ ...become(state), stopped: false }))
   log.info({ operationId: token.operationId }, 'redis-server restarts')
   await stopKeepingPosition(context, { timeoutMs: STOP_MS, force: false })
   pause.end()

@@ -7,11 +7,10 @@
 import type { Clock } from '../common/clock.js'
 import type { AgentSeed } from '../common/contracts/agent-seed.js'
 import { writeDurably } from '../common/durable-file.js'
-import { isKind, messageOf, RedtroveError } from '../common/errors.js'
+import { messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { ProcessIdentity } from '../common/process-identity.js'
 import { openSerial } from '../common/serial.js'
-import { waitUntil } from '../common/wait-until.js'
 import type { AcceptedState } from './accepted.js'
 import { crashLimit } from './crash-limit.js'
 import type { GuestPaths } from './paths.js'
@@ -20,16 +19,15 @@ import { type Capabilities, capabilitiesOf } from './redis/capabilities.js'
 import { agentLogin, confOf } from './redis/conf.js'
 import { dataFilesIn } from './redis/data-folder.js'
 import { renderConf } from './redis/directive.js'
-import { infoFacts } from './redis/info.js'
 import { probeServerVersion } from './redis/probe-version.js'
 import { serverProcess } from './redis/process.js'
 import { lastWords, serverLog } from './redis/server-log.js'
 import { hadData, noteHadData, requireAddressFree, requireDataFolder, startMode } from './redis/startable.js'
+import { endServer, type StopOrder } from './stop-server.js'
 import type { ReplicationStrategy } from './strategies/replication/replication-strategy.js'
 
 const RETRY_MS = 1_000
 const ADMIN_TIMEOUT_MS = 2_000
-const KILL_TIMEOUT_MS = 5_000
 
 /** What a server is made of. */
 export interface ServerContext {
@@ -52,8 +50,8 @@ export interface ManagedServer {
   open(): Promise<'adopted' | 'started' | 'stopped'>
   /** Starts it if it is not up, with earlier crashes forgotten; an obstacle is in `fault`. */
   start(): Promise<void>
-  /** Stops it; true when its data was saved whole in dump.rdb. Fails with `guest_failed` when it refuses to save, unless `force`. */
-  stop(options: { readonly timeoutMs: number; readonly force: boolean }): Promise<boolean>
+  /** As `endServer`; true when its data was saved whole in dump.rdb. Needs no answer of the server. */
+  stop(order: StopOrder): Promise<boolean>
   /** Renders redis.conf from what is accepted now. `appendOnly` is false between a start out of dump.rdb and the moment the file is whole again. */
   writeConf(appendOnly?: boolean): Promise<void>
   /** Durably notes that clients may be served from now on: a later start out of an emptied folder is refused. Repeatable. */
@@ -194,7 +192,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     return opening
   }
 
-  async function stopNow(timeoutMs: number, force: boolean): Promise<boolean> {
+  async function stopNow(order: StopOrder): Promise<boolean> {
     clearTimeout(retry)
     if (!process.current()) {
       if (state === 'crashed') state = 'stopped'
@@ -202,59 +200,12 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     }
     stopping = true
     const from = output.sizeBytes()
+    const words = () => output.tail(from)
+    const { current, terminate, kill } = process
     try {
-      await shutdownWhenWritten(await admin(), timeoutMs).catch((error) => {
-        if (!force) throw error
-        log.warn({ err: messageOf(error) }, 'redis-server does not stop cleanly; it is killed')
-      })
-      if (force) await endProcess(Math.min(timeoutMs, 1_000))
-      await waitUntil(
-        'redis-server is gone',
-        () => process.current(),
-        (left) => left === null,
-        { timeoutMs: KILL_TIMEOUT_MS },
-      )
-    } catch (error) {
-      if (!force) throw error
-      await endProcess(0)
+      return await endServer({ current, terminate, kill, admin, words, clock, log }, order)
     } finally {
       stopping = false
-    }
-    const words = output.tail(from)
-    // While it loads it stops without saving; only these two lines together mean that dump.rdb holds everything.
-    return /DB saved on disk/.test(words) && /ready to exit/.test(words)
-  }
-
-  /** A server that still writes its first append-only file after a full copy refuses to stop; it is asked again once it has. */
-  async function shutdownWhenWritten(connected: RedisAdmin, timeoutMs: number): Promise<void> {
-    const deadlineMs = clock.monotonicMs() + timeoutMs
-    try {
-      await connected.shutdown(timeoutMs)
-    } catch (error) {
-      const look = async () => infoFacts(await connected.info('persistence')).persistence
-      if (!isKind(error, 'guest_failed') || !(await look()).aofRewriting) throw error
-      const leftMs = Math.max(1, deadlineMs - clock.monotonicMs())
-      await waitUntil('the append-only file is written', look, (seen) => !seen.aofRewriting, {
-        timeoutMs: leftMs,
-        clock,
-      })
-      await connected.shutdown(leftMs)
-    }
-  }
-
-  async function endProcess(graceMs: number): Promise<void> {
-    const gone = (timeoutMs: number) =>
-      waitUntil(
-        'redis-server is gone',
-        () => process.current(),
-        (left) => left === null,
-        { timeoutMs },
-      )
-    try {
-      await gone(graceMs)
-    } catch {
-      process.signal('SIGKILL')
-      await gone(KILL_TIMEOUT_MS)
     }
   }
 
@@ -279,7 +230,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
         crashes.forget()
         await startNow()
       }),
-    stop: ({ timeoutMs, force }) => inLine(() => stopNow(timeoutMs, force)),
+    stop: (order) => inLine(() => stopNow(order)),
     writeConf,
     noteServing: async () => {
       if (hadData(paths.hadData) === null) await noteHadData(paths.hadData, 0)

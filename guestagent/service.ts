@@ -9,11 +9,11 @@ import { messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Handlers, Result } from '../common/rpc/contract.js'
 import { waitUntil } from '../common/wait-until.js'
-import { isOfBirth, refusalToLead, withAssignment } from './accepted.js'
+import { requireObeyable, withAssignment } from './accepted.js'
 import type { ServiceContext } from './context.js'
 import { infoFacts } from './redis/info.js'
 import { restartServer, stopServer } from './restart.js'
-import { endPauseOn, sourceOf } from './role-acts.js'
+import { endPauseOn } from './role-acts.js'
 import { pauseSourceWrites, resumeSourceWrites } from './write-pause.js'
 
 /** Within the contract's 15 s, so that the guest's own sentence arrives before the caller gives up. */
@@ -63,7 +63,8 @@ export function guestService(context: ServiceContext): Handlers<typeof guestAgen
         log.info({ operationId: token.operationId }, 'accounts changed')
         return {}
       }),
-    restartServer: ({ token }) => change('restart redis-server', () => restartServer(context, token)),
+    restartServer: ({ token, assignment }) =>
+      change('restart redis-server', () => restartServer(context, token, assignment)),
     stopServer: ({ token }) => change('stop redis-server', () => stopServer(context, token)),
   }
 }
@@ -82,10 +83,7 @@ async function assume(
 ): Promise<Result<typeof guestAgent, 'assume'>> {
   const { server, accepted, acts, roles, pause, observer, clock, log } = context
   const { operationId, step } = token
-  if (assignment.role === 'replica') sourceOf(assignment)
-  const state = accepted.current()
-  const refusal = isOfBirth(state, assignment) ? null : refusalToLead(state, assignment)
-  if (refusal !== null) throw new RedtroveError('guest_failed', refusal)
+  requireObeyable(accepted.current(), assignment)
   const deadlineMs = clock.monotonicMs() + ASSUME_MS
   await accepted.accept(token, withAssignment(assignment))
   context.failpoint('guestagent', `remember ${assignment.role}`, 'after')

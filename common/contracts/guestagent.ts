@@ -81,9 +81,12 @@ export const guestAgent = defineContract({
     lane: 'control',
   },
 
-  /** Stops redis-server cleanly with its data saved and starts it again; answers once it serves its role (fence as the role wants). */
+  /**
+   * Remembers what it is to be (what it is, without an assignment), stops redis-server with its data saved and starts it again; answers once it
+   * serves its role (fence as the role wants). A server that does not answer is ended by its process id: everything acknowledged is kept.
+   */
   restartServer: {
-    params: z.object({ token: tokenSchema }),
+    params: z.object({ token: tokenSchema, assignment: assignmentSchema.optional() }),
     result: seen,
     timeoutMs: 120_000,
     lane: 'control',

@@ -5,7 +5,7 @@
 import { Redis } from 'ioredis'
 import type { Credentials } from '../../common/contracts/assignment.js'
 import type { Endpoint } from '../../common/domain/instance.js'
-import { messageOf, RedtroveError } from '../../common/errors.js'
+import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import { APPLICATION_USER, applicationRules, hiddenCommands, passwordRule, REPLICATION_USER } from './acl.js'
 import type { Capabilities } from './capabilities.js'
 import { nameFor } from './directive-names.js'
@@ -43,6 +43,8 @@ export interface RedisAdmin {
    * says too: a server that an older agent started had other rules.
    */
   setPasswords(credentials: Credentials): Promise<void>
+  /** Ends a script or function that keeps the server busy, unless it has written. Works while every other call is refused with BUSY. */
+  killScript(): Promise<'ended' | 'has written' | 'none runs'>
   /** Asks for a clean stop with the data in dump.rdb; resolves when the server hangs up, or at the deadline. */
   shutdown(timeoutMs: number): Promise<void>
   close(): void
@@ -155,6 +157,19 @@ function adminOver(redis: Redis, { can, agentPassword, timeoutMs }: AdminOptions
         passwordCommands(credentials, can).map(([command, ...args]) => call(command, ...args)),
       )
     },
+    killScript: async () => {
+      const kills = can.functions ? ['script', 'function'] : ['script']
+      for (const kind of kills) {
+        try {
+          await call(kind, 'kill')
+          return 'ended'
+        } catch (error) {
+          if (/\bUNKILLABLE\b/.test(messageOf(error))) return 'has written'
+          if (isKind(error, 'guest_timeout')) throw error
+        }
+      }
+      return 'none runs'
+    },
     shutdown: (deadlineMs) =>
       shutdown(redis, hidden.get('shutdown') ?? 'shutdown', Math.max(deadlineMs, timeoutMs)),
     close: () => redis.disconnect(),
@@ -213,6 +228,11 @@ function secondAsNumber(reply: unknown): number | null {
 function roleState(reply: unknown): RoleState {
   const words = Array.isArray(reply) ? reply.map(String) : []
   return words[0] === 'slave' ? { role: 'replica', state: words[3] ?? 'unknown' } : { role: 'source' }
+}
+
+/** The server answers, and only with this: a script or function has kept it from all others for five seconds. */
+export function isBusy(error: unknown): boolean {
+  return /\bBUSY\b/.test(messageOf(error))
 }
 
 /** ioredis puts the command and its arguments into an error object; only the server's sentence goes further. */

@@ -49,6 +49,8 @@ export interface Capabilities {
   readonly announce: boolean
   /** The append-only file is a folder of a base and increments. */
   readonly aofFolder: boolean
+  /** `FUNCTION`, whose endless ones SCRIPT KILL does not end. */
+  readonly functions: boolean
   /** An RDB file carries the replication id, so that a clean restart keeps partial synchronisation. */
   readonly resumesFromRdb: boolean
 }
@@ -72,6 +74,7 @@ export function capabilitiesOf(version: ServerVersion): Capabilities {
     disklessSyncReplicaCount: isAtLeast(version, '7.0'),
     announce: isAtLeast(version, '3.2.2'),
     aofFolder: isAtLeast(version, '7.0'),
+    functions: isAtLeast(version, '7.0'),
     resumesFromRdb: isAtLeast(version, '7.0'),
   }
 }

@@ -21,7 +21,10 @@ export interface ServerProcess {
   adopt(): ProcessIdentity | null
   /** Starts one. Fails with `guest_failed` when the program cannot be run. */
   start(program: string): Promise<ProcessIdentity>
-  signal(signal: NodeJS.Signals): void
+  /** SIGTERM: Redis saves and ends by itself as soon as it runs its clock again. */
+  terminate(): void
+  /** SIGKILL, also to what it has forked: a child that saves or rewrites would keep the address. */
+  kill(): void
   /** Looks now whether an adopted process still runs; a child's end is noticed by itself. */
   check(): void
   /** Stops watching; the process goes on. */
@@ -87,13 +90,28 @@ export function serverProcess(
       }
       return started
     },
-    signal: (signal) => {
-      if (process && isAlive(process)) globalThis.process.kill(process.pid, signal)
+    terminate: () => {
+      if (process && isAlive(process)) globalThis.process.kill(process.pid, 'SIGTERM')
+    },
+    kill: () => {
+      if (process && isAlive(process)) killWithChildren(process.pid)
     },
     release: () => {
       clearInterval(poll)
       process = null
     },
+  }
+}
+
+/** A server leads a process group of its own, unless somebody else than an agent started it. What is gone by now is as it should be. */
+function killWithChildren(pid: number): void {
+  for (const target of [-pid, pid]) {
+    try {
+      globalThis.process.kill(target, 'SIGKILL')
+      return
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error // system calls carry a code
+    }
   }
 }
 

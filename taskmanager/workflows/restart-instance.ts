@@ -3,15 +3,16 @@
  *
  * prepare: its guest exists and its agent answers; a silent one is power-cycled (fenced, started). A fenced guest is let go on. A source
  *          that has lost its data is refused: it would lead with nothing.
- * commit:  tell it its role, restart its redis-server (in place, from its own data), clear the fault. The role comes first: it is
- *          on disk before the server starts, so no restart brings back an old one.
+ * commit:  restart its redis-server (in place, from its own data) as what it is to be, clear the fault. The role travels with the order
+ *          and is on disk before the process is touched, so no restart brings back an old one, and a server that does not answer need not.
  */
 import { z } from 'zod'
+import type { Assignment } from '../../common/contracts/assignment.js'
 import type { InstanceFacts } from '../../common/db/store.js'
 import type { Endpoint } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { RedtroveError } from '../../common/errors.js'
-import { assign, isGuestsFault, within } from '../guests.js'
+import { isGuestsFault, within } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { ensureGuest, untilAnswering, untilReported } from './bring-up.js'
 import { assignmentFor, faultsOn, isSilent } from './set-members.js'
@@ -44,12 +45,8 @@ export const restartInstance: Workflow<'restart_instance', Record<string, never>
   async commit(_plan, context) {
     const { instanceId } = context.operation
     const { role, source } = await placeOf(context)
-    await context.step('tell it its role', async () => {
-      const assignment = await assignmentFor(role, source, context)
-      const token = context.token('tell it its role')
-      await assign(instanceId, { token, assignment }, context)
-    })
-    await context.step('restart its redis-server', () => restart(context))
+    const assignment = await assignmentFor(role, source, context)
+    await context.step('restart its redis-server', () => restart(assignment, context))
     const link = role === 'replica' ? await tryLink(context) : null
     await untilReported(instanceId, context)
     const summary = `The ${role === 'ejected' ? 'ejected instance' : role} was restarted${link === null ? '' : `; its link is ${link}`}.`
@@ -91,11 +88,11 @@ async function placeOf({ store, operation }: WorkflowContext): Promise<{
   return { role: instance.role, source: instance.role === 'replica' ? sourceEndpoint : null }
 }
 
-async function restart(context: WorkflowContext): Promise<Observation> {
+async function restart(assignment: Assignment, context: WorkflowContext): Promise<Observation> {
   const { instanceId } = context.operation
   const token = context.token('restart')
   const { observation } = await within(`Instance ${instanceId}`, RESTART_MS, context, (signal) =>
-    context.guest(instanceId).restartServer({ token }, { signal }),
+    context.guest(instanceId).restartServer({ token, assignment }, { signal }),
   )
   return observation
 }

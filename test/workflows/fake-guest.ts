@@ -22,6 +22,8 @@ export class FakeGuest {
   agentGone = false
   /** Nothing of the host moves. */
   hostGone = false
+  /** Its redis-server runs and answers nobody. */
+  stuck = false
   stopped = false
   role: 'source' | 'replica' = 'source'
   following: Endpoint | null = null
@@ -56,7 +58,7 @@ export class FakeGuest {
   }
 
   get serves(): boolean {
-    return this.process === 'running' && !this.hostGone && !this.stopped
+    return this.process === 'running' && !this.hostGone && !this.stopped && !this.stuck
   }
 
   get answers(): boolean {
@@ -185,10 +187,12 @@ export class FakeGuest {
       this.credentials = credentials
       return {}
     },
-    restartServer: async ({ token }) => {
+    restartServer: async ({ token, assignment }) => {
       this.accept(token)
       this.restarts += 1
       this.stopped = false
+      this.stuck = false
+      if (assignment) this.assume(assignment)
       return { observation: this.observe() }
     },
     stopServer: async ({ token }) => {
