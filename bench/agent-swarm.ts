@@ -11,7 +11,7 @@ import type { Endpoint } from '../common/domain/instance.js'
 import { createLogger } from '../common/log.js'
 import { sealMessage } from '../common/rpc/envelope.js'
 import { openGuestMessaging } from '../common/rpc/guest-messaging.js'
-import { queueNames } from '../common/rpc/queues.js'
+import { queueNames, UP } from '../common/rpc/queues.js'
 import { guestHandlers } from '../test/harness/guest-handlers.js'
 import { observed } from '../test/harness/observed.js'
 
@@ -42,7 +42,7 @@ function read(path: string): SwarmFile {
 async function report({ url, prefix, guests }: SwarmFile, periodMs: number): Promise<void> {
   const connection = await connect(url, { noDelay: true })
   const channel = await connection.createChannel()
-  const queue = queueNames(prefix).reports
+  const { up } = queueNames(prefix)
   const slices = Math.max(1, Math.round((periodMs / 1000) * SLICES_A_SECOND))
   const boot = randomUUID()
   let seq = 0
@@ -65,7 +65,7 @@ async function report({ url, prefix, guests }: SwarmFile, periodMs: number): Pro
         seq,
       }
       const bytes = sealMessage(Buffer.from(key, 'hex'), header, { bootId: boot, seq, observation })
-      channel.publish('', queue, bytes, { persistent: false })
+      channel.publish(up, UP.reports, bytes, { persistent: false })
       sent += 1
     }
     if (seq % SLICES_A_SECOND === 0) process.send?.({ sent })

@@ -24,6 +24,7 @@ import { type AddressBook, allotAddress, allotName, networkOf } from './compute/
 import type { Compute } from './compute/compute.js'
 import { processes } from './compute/processes.js'
 import { startEvacuation } from './evacuation.js'
+import { startGuestAccess } from './guest-access.js'
 import { isSurelyGone, ownerName } from './owner.js'
 import { answersFor } from './questions.js'
 import { startReconciler } from './reconciler.js'
@@ -76,11 +77,12 @@ export async function main(): Promise<void> {
   messaging.onQuestion((instanceId) => answersFor(instanceId, parts))
   const { reportAgeMsMax } = timings
   const stopReconciler = startReconciler({ store, ring: sweeper.ring, reportAgeMsMax, clock, log })
+  const stopGuestAccess = startGuestAccess({ store, messaging, reportAgeMsMax, clock, log })
   const stopEvacuation = startEvacuation({ compute, store, ring: sweeper.ring, reportAgeMsMax, clock, log })
   process.send?.({ ready: true })
   log.info({ owner }, 'taskmanager ready')
   await stop.requested
-  await Promise.all([sweeper.stop(), stopReconciler(), stopEvacuation(), reports.stop()])
+  await Promise.all([sweeper.stop(), stopReconciler(), stopEvacuation(), stopGuestAccess(), reports.stop()])
   await leave(messaging, store, log)
 }
 

@@ -34,6 +34,19 @@ export function instanceStore(db: Database, clock: Clock): InstanceStore {
       guarded(() =>
         instanceFacts(db, (query) => query.where('ob.received_at_ms', '>=', sinceMs).orderBy('i.id')),
       ),
+    silentSince: async (sinceMs) => {
+      const rows: { id: string }[] = await guarded(() =>
+        db('instances as i')
+          .leftJoin('observations as ob', 'ob.instance_id', 'i.id')
+          .whereNull('i.deleted_at_ms')
+          .whereNull('i.operation_id')
+          .whereNotNull('i.host')
+          .where((silent) => silent.whereNull('ob.received_at_ms').orWhere('ob.received_at_ms', '<', sinceMs))
+          .orderBy('i.id')
+          .select('i.id as id'),
+      )
+      return rows.map(({ id }) => id)
+    },
     membersOf: (setId) =>
       guarded(() =>
         instanceFacts(db, (query) =>

@@ -143,6 +143,8 @@ export interface InstanceStore {
   list(projectId: string, page: Page): Promise<readonly InstanceFacts[]>
   /** Living instances of all projects whose last report was stored at `sinceMs` (wall clock) or later, ordered by id. */
   reportedSince(sinceMs: number): Promise<readonly InstanceFacts[]>
+  /** Living instances of all projects that came up, are held by no operation, and have not reported since `sinceMs` (wall clock); by id. */
+  silentSince(sinceMs: number): Promise<readonly InstanceId[]>
   /** Instances with their rows of a set, source first. Living only. */
   membersOf(setId: ReplicationSetId): Promise<readonly InstanceFacts[]>
   rename(id: InstanceId, name: string): Promise<void>

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
+import type { ConfirmChannel, ConsumeMessage, Options } from 'amqplib'
 import { type ErrorKind, RedtroveError } from '../errors.js'
+import { ANSWER_TO } from './queues.js'
 
 /** The broker's own name for "answer on the channel that asked": nothing is declared and nothing is stored. */
 export const REPLY_TO = 'amq.rabbitmq.reply-to'
 
 /** One question and how to know its answer. */
 export interface SentCall<T> {
+  /** Where it is published; without one the default exchange, whose keys are names of queues. */
+  readonly exchange?: string
   readonly queue: string
   readonly timeoutMs: number
   readonly signal?: AbortSignal
@@ -49,14 +52,25 @@ interface Settle<T> {
 
 const CUT_OFF = 'was cut off: the broker went away; it may have happened'
 
-/** Prepares a confirm channel for calls; answers come back on the same channel. */
-export async function openCalls(channel: ConfirmChannel): Promise<Calls> {
+/** Where answers come to, and the key that leads there. */
+export interface AnswerQueue {
+  readonly queue: string
+  readonly key: string
+}
+
+/**
+ * Prepares a confirm channel for calls; answers come back on the same channel, by direct reply-to and, for askers who may not use that, by
+ * `answers`.
+ */
+export async function openCalls(channel: ConfirmChannel, answers?: AnswerQueue): Promise<Calls> {
   const waiting = new Map<string, Waiting>()
   const entryOf = (message: ConsumeMessage) => waiting.get(String(message.properties.correlationId))
   channel.on('return', (message: ConsumeMessage) => entryOf(message)?.lose())
-  await channel.consume(REPLY_TO, (message) => message && entryOf(message)?.answer(message.content), {
-    noAck: true,
-  })
+  for (const queue of [REPLY_TO, ...(answers ? [answers.queue] : [])])
+    await channel.consume(queue, (message) => message && entryOf(message)?.answer(message.content), {
+      noAck: true,
+    })
+  const headers = answers ? { [ANSWER_TO]: answers.key } : {}
   return {
     send,
     post,
@@ -77,8 +91,9 @@ export async function openCalls(channel: ConfirmChannel): Promise<Calls> {
         lose: () => fail('guest_timeout', 'has no queue: nobody is there to answer'),
         fail,
       }
-      const options = { replyTo: REPLY_TO, expiration: call.timeoutMs, persistent: call.persistent }
-      publish(call.queue, messageId, () => call.seal(messageId), options, entry)
+      const { timeoutMs, persistent, exchange = '' } = call
+      const options = { replyTo: REPLY_TO, headers, expiration: timeoutMs, persistent }
+      publish({ exchange, key: call.queue }, messageId, () => call.seal(messageId), options, entry)
       return entry
     })
   }
@@ -88,7 +103,7 @@ export async function openCalls(channel: ConfirmChannel): Promise<Calls> {
     return waitFor<void>({ what, timeoutMs, late }, (messageId, { resolve, fail }) => {
       const lose = () => fail('unavailable', 'has no queue: it is made when the service starts')
       const entry = { answer: () => {}, confirm: resolve, lose, fail }
-      publish(queue, messageId, () => body, { persistent: true }, entry)
+      publish({ exchange: '', key: queue }, messageId, () => body, { persistent: true }, entry)
       return entry
     })
   }
@@ -118,15 +133,15 @@ export async function openCalls(channel: ConfirmChannel): Promise<Calls> {
   }
 
   function publish(
-    queue: string,
+    { exchange, key }: { readonly exchange: string; readonly key: string },
     correlationId: string,
     seal: () => Buffer,
-    options: { readonly persistent: boolean; readonly replyTo?: string; readonly expiration?: number },
+    options: Options.Publish,
     { confirm, fail }: Waiting,
   ): void {
     const bytes = seal()
     try {
-      channel.publish('', queue, bytes, { ...options, mandatory: true, correlationId }, (error) => {
+      channel.publish(exchange, key, bytes, { ...options, mandatory: true, correlationId }, (error) => {
         if (!error) confirm()
         else if (isNack(error)) fail('unavailable', 'was refused by the broker: the queue is full')
         else fail('unavailable', CUT_OFF)

@@ -4,6 +4,7 @@ import { type Report, reportSchema, ringSchema, taskmanagerQuestions } from '../
 import type { InstanceId } from '../domain/instance.js'
 import type { Logger } from '../log.js'
 import type { Handlers } from './contract.js'
+import { openDeclarer } from './declare.js'
 import { type OpenedMessage, openMessage, sealMessage } from './envelope.js'
 import type { GuestCaller } from './guest-caller.js'
 import type { ControlMessaging, KeyOf } from './messaging.js'
@@ -65,13 +66,15 @@ export function consumeControl(options: IntakeOptions): Intake {
 
   async function consumeAll(connection: ChannelModel, lost: (why: Error) => void): Promise<Channel> {
     const channel = await openChannel(connection, lost, 'rings and reports')
-    await declareRings(channel, names)
-    await declareReports(channel, names)
-    await declareQuestions(channel, names)
+    const own = openDeclarer(connection, log)
+    await own.up(names)
+    await own.queue(names.rings, (on) => declareRings(on, names))
+    await own.queue(names.reports, (on) => declareReports(on, names))
+    await own.queue(names.questions, (on) => declareQuestions(on, names))
     await takeFrom(channel, names.rings, lost, guarded(ring))
     await takeFrom(channel, names.reports, lost, guarded(report))
     const questions = await openChannel(connection, lost, 'questions')
-    await answerFrom(questions, names.questions, lost, QUESTIONS_AT_ONCE, question)
+    await answerFrom(questions, { queue: names.questions, atOnce: QUESTIONS_AT_ONCE }, lost, question)
     return channel
   }
 

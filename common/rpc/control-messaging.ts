@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import type { ConfirmChannel } from 'amqplib'
 import { type Clock, systemClock } from '../clock.js'
 import { guestAgent } from '../contracts/guestagent.js'
 import { ringSchema } from '../contracts/taskmanager.js'
 import type { InstanceId } from '../domain/instance.js'
-import { RedtroveError } from '../errors.js'
+import { messageOf, RedtroveError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { type Calls, openCalls } from './calls.js'
 import { consumeControl } from './consume-control.js'
 import type { Client } from './contract.js'
+import { type Declarer, openDeclarer } from './declare.js'
 import { type GuestCaller, guestCaller } from './guest-caller.js'
 import type { ControlMessaging, KeyOf, MessagingOptions } from './messaging.js'
 import { openConfirmChannel } from './open-channel.js'
-import { declareCommands, declareRings, LANES, queueNames } from './queues.js'
+import { declareAnswers, declareCommands, declareRings, LANES, queueNames } from './queues.js'
 import { openRefusals, type Refused } from './refusals.js'
 import { openSession } from './session.js'
 
@@ -29,7 +29,7 @@ export interface ControlOptions extends MessagingOptions {
 const RING_MS_MAX = 5_000
 
 interface Channels {
-  readonly publish: ConfirmChannel
+  readonly own: Declarer
   readonly calls: Calls
 }
 
@@ -46,9 +46,14 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
     log,
     clock,
     setup: async (connection, lost) => {
+      const own = openDeclarer(connection, log)
+      await own.up(names)
+      // A queue that cannot be had is no reason to hold up calls: whose ring is lost is found by the sweeper.
+      await own
+        .queue(names.rings, (on) => declareRings(on, names))
+        .catch((error) => log.error({ reason: messageOf(error) }, 'rings are not heard'))
       const publish = await openConfirmChannel(connection, lost, 'calls')
-      await declareRings(publish, names)
-      return { publish, calls: await openCalls(publish) }
+      return { own, calls: await openCalls(publish, await declareAnswers(publish, names)) }
     },
     onLost: ({ calls }) => calls.abandon(),
   })
@@ -68,12 +73,14 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
     onReport: intake.onReport,
     onQuestion: intake.onQuestion,
     guest: (instanceId) => clientOf(instanceId),
-    declareGuest: (instanceId) => onQueues((channel) => declareCommands(channel, names, instanceId)),
+    declareGuest: async (instanceId) => {
+      const { own } = channels()
+      for (const queue of queuesOf(instanceId)) await own.queue(queue, (on) => declareCommands(on, queue))
+    },
     removeGuest: async (instanceId) => {
       caller.forget(instanceId)
-      await onQueues(async (channel) => {
-        for (const lane of LANES) await channel.deleteQueue(names.commands(instanceId, lane))
-      })
+      const { own } = channels()
+      for (const queue of queuesOf(instanceId)) await own.remove(queue)
     },
     close: async () => {
       await Promise.all([session.close(), intake.close()])
@@ -86,12 +93,8 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
     return current
   }
 
-  async function onQueues(act: (channel: ConfirmChannel) => Promise<void>): Promise<void> {
-    const { publish } = channels()
-    await act(publish).catch((cause: unknown) => {
-      const sentence = 'The message broker did not make or remove the queues of an instance; try again.'
-      throw new RedtroveError('unavailable', sentence, { cause })
-    })
+  function queuesOf(instanceId: InstanceId): readonly string[] {
+    return LANES.map((lane) => names.commands(instanceId, lane))
   }
 
   function clientOf(instanceId: InstanceId): Client<typeof guestAgent> {

@@ -14,7 +14,7 @@ import { openGuestServer } from './guest-server.js'
 import type { GuestMessaging, MessagingOptions } from './messaging.js'
 import { answerFrom, openChannel, openConfirmChannel } from './open-channel.js'
 import { type Outcome, outcomeSchema, resultOf } from './outcome.js'
-import { declareCommands, isNotFound, LANES, queueNames } from './queues.js'
+import { LANES, queueNames, UP } from './queues.js'
 import { openRefusals, type Refused } from './refusals.js'
 import { openSession } from './session.js'
 
@@ -46,7 +46,7 @@ const TICK_MS = 500
 
 /**
  * Opens a guest agent's side and returns at once; it connects, and reconnects, by itself. Commands are taken from when `serve`
- * is called; until then they wait in their queues.
+ * is called; until then they wait in their queues, which the control plane has made: a guest may declare nothing.
  */
 export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refused {
   const { log, clock = systemClock, instanceId, key, bootId } = options
@@ -58,7 +58,6 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
   const whenConnected: (() => void)[] = []
   let present: Channels | undefined
   let serving = false
-  let queuesGone = false
   let seq = 0
   const session = openSession<Channels>({
     url: options.url,
@@ -100,11 +99,7 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
     },
   }
 
-  async function setup(connection: ChannelModel, ended: (why: Error) => void): Promise<Channels> {
-    const lost = (why: Error) => {
-      if (isNotFound(why)) queuesGone = true
-      ended(why)
-    }
+  async function setup(connection: ChannelModel, lost: (why: Error) => void): Promise<Channels> {
     // Side by side: a fleet that comes back to its broker waits for each other's round trips anyway.
     const [up, control, query, reports] = await Promise.all([
       openConfirmChannel(connection, lost, 'questions'),
@@ -112,9 +107,6 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
       openChannel(connection, lost, 'queries'),
       openChannel(connection, lost, 'reports'),
     ])
-    // The control plane has made the queues. Only a broker that lost them costs this: some milliseconds each, for every guest.
-    if (queuesGone) await declareCommands(up, names, instanceId)
-    queuesGone = false
     const channels: Channels = {
       calls: await openCalls(up),
       lanes: { control, query },
@@ -135,8 +127,11 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
     const { lanes, lost } = channels
     channels.taking = true
     const take = (lane: Method['lane']) =>
-      answerFrom(lanes[lane], names.commands(instanceId, lane), lost, AT_ONCE[lane], (message) =>
-        server.receive({ lane, bytes: message.content, redelivered: message.fields.redelivered }),
+      answerFrom(
+        lanes[lane],
+        { queue: names.commands(instanceId, lane), exchange: names.up, atOnce: AT_ONCE[lane] },
+        lost,
+        ({ content, fields }) => server.receive({ lane, bytes: content, redelivered: fields.redelivered }),
       )
     await Promise.all(LANES.map(take))
   }
@@ -149,7 +144,7 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
     // Bears the incarnation as sender, which spares the control plane a trip when it calls next.
     const bytes = seal('report', 'observed', admission.incarnation(), { bootId, seq, observation })
     try {
-      channels.full = !channels.reports.publish('', names.reports, bytes, { persistent: false })
+      channels.full = !channels.reports.publish(names.up, UP.reports, bytes, { persistent: false })
     } catch {
       // The channel died; the session notices by itself.
     }
@@ -168,7 +163,8 @@ export function openGuestMessaging(options: GuestOptions): GuestMessaging & Refu
     const calls = session.current()?.calls
     if (!calls) throw new RedtroveError('unavailable', 'The message broker is away.')
     const outcome = await calls.send({
-      queue: names.questions,
+      exchange: names.up,
+      queue: UP.questions,
       timeoutMs: method.timeoutMs,
       what: `The question ${name}`,
       persistent: false,

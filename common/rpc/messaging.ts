@@ -3,9 +3,12 @@
  * implement them over a broker session; nothing outside this folder imports amqplib.
  *
  *   api          ── ring ───────────────► taskmanager        durable queue, only an operation's id
- *   taskmanager  ── guest(id).method ───► guest agent        durable queues per instance and lane, sealed, direct reply-to
- *   guest agent  ── report ─────────────► taskmanager        bounded queue, sealed, newest matters
- *   guest agent  ── ask.assignmentOf ───► taskmanager        sealed, direct reply-to
+ *   taskmanager  ── guest(id).method ───► guest agent        durable queues per instance and lane, sealed
+ *   guest agent  ── answer ─────────────► taskmanager        by the exchange `up` to a queue of the asking process
+ *   guest agent  ── report ─────────────► taskmanager        by `up` to a bounded queue, sealed, newest matters
+ *   guest agent  ── ask.assignmentOf ───► taskmanager        by `up`, sealed, replied to by direct reply-to
+ *
+ * `up` is all that a guest's account may write to, and its own queues all that it may read.
  *
  * Sealed: AES-256-GCM under the instance's own key; direction, instance, method, message id and boot id are bound to the text;
  * a message that is replayed, meant for another run of the agent, or not sealed by this key is refused. No plaintext fallback.
@@ -31,9 +34,12 @@ export interface ControlMessaging {
    * that this run of the agent has not carried it out. A guest without queues fails at once.
    */
   guest(instanceId: InstanceId): Client<typeof guestAgent>
-  /** Declares the queues of an instance; once, when it is created. Repeatable. */
+  /**
+   * Declares the queues of an instance, before its agent starts: an agent may declare nothing. Repeatable; a queue with other arguments is
+   * replaced. Fails with `unavailable` for a queue that cannot be had, and no other call is hurt by that.
+   */
   declareGuest(instanceId: InstanceId): Promise<void>
-  /** Deletes them. The agent must be gone before: one that still runs declares its queues again. Repeatable. */
+  /** Deletes them; an agent that still runs waits for them from then on. Repeatable. */
   removeGuest(instanceId: InstanceId): Promise<void>
   onReport(handler: (report: Report) => void): void
   onQuestion(handlersFor: (instanceId: InstanceId) => Handlers<typeof taskmanagerQuestions>): void

@@ -1,5 +1,6 @@
 import type { Channel, ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib'
 import { REPLY_TO } from './calls.js'
+import { answerKeyOf } from './queues.js'
 
 /** A channel whose every fault ends the session. */
 export async function openChannel(
@@ -31,29 +32,45 @@ export async function takeFrom(
   await channel.consume(queue, each, { noAck: true })
 }
 
+/** Whose queue is answered, and where to. */
+export interface Answering {
+  readonly queue: string
+  /** The exchange for askers that name a key; all others are answered by direct reply-to. */
+  readonly exchange?: string
+  /** How many at a time. */
+  readonly atOnce: number
+}
+
 /**
- * Answers what comes by a queue, `atOnce` at a time: first the answer, then the acknowledgement, so that a message under way
+ * Answers what comes by a queue: first the answer, then the acknowledgement, so that a message under way
  * when this process dies comes again. `answer` must not reject; nothing means that the message is dropped.
  */
 export async function answerFrom(
   channel: Channel,
-  queue: string,
+  { queue, exchange, atOnce }: Answering,
   lost: (why: Error) => void,
-  atOnce: number,
   answer: (message: ConsumeMessage) => Promise<Buffer | undefined>,
 ): Promise<void> {
   await channel.prefetch(atOnce)
   await channel.consume(queue, (message) => {
-    if (message) void answer(message).then((bytes) => acknowledge(channel, message, bytes))
+    if (message) void answer(message).then((bytes) => acknowledge(channel, exchange, message, bytes))
     else lost(new Error(`queue ${queue} was deleted`))
   })
 }
 
-function acknowledge(channel: Channel, message: ConsumeMessage, answer: Buffer | undefined): void {
-  const { replyTo, correlationId } = message.properties
+function acknowledge(
+  channel: Channel,
+  exchange: string | undefined,
+  message: ConsumeMessage,
+  answer: Buffer | undefined,
+): void {
+  const { replyTo, correlationId, headers } = message.properties
+  const key = exchange === undefined ? undefined : answerKeyOf(headers)
   try {
     // The address is not sealed: whoever wrote it must not make us publish into a real queue.
-    if (answer && String(replyTo).startsWith(`${REPLY_TO}.`))
+    if (answer && exchange !== undefined && key !== undefined)
+      channel.publish(exchange, key, answer, { correlationId: String(correlationId) })
+    else if (answer && String(replyTo).startsWith(`${REPLY_TO}.`))
       channel.publish('', String(replyTo), answer, { correlationId: String(correlationId) })
     channel.ack(message)
   } catch {

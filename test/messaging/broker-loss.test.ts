@@ -95,13 +95,15 @@ describe('when the broker is killed and comes back', () => {
 })
 
 describe('a guest whose queues are gone', () => {
-  test('makes them again, and only then', async () => {
+  test('comes back when the control plane has made them again', async () => {
     const stage = await openStage({ url: broker.url })
     stage.guest.serve(guestHandlers({}))
     await stage.client.inspect({})
     const back: string[] = []
     stage.guest.onConnected(() => back.push('guest'))
     await stage.control.removeGuest(stage.instanceId)
+    await expect.poll(stage.guest.connected).toBe(false)
+    await stage.control.declareGuest(stage.instanceId)
     await expect.poll(() => back.length, { timeout: BACK_MS }).toBe(2)
     await expect(stage.client.inspect({})).resolves.toMatchObject({ observation: { service: 'running' } })
     await stage.close()

@@ -41,6 +41,7 @@ async function pair(handlers: Partial<Handlers<typeof guestAgent>> = {}) {
     () => guest.close(),
   )
   await control.waitConnected(10_000)
+  await control.declareGuest(instanceId)
   await waitUntil('the guest is connected', () => guest.connected(), Boolean, { timeoutMs: 10_000 })
   return { control, guest, instanceId, keys, prefix }
 }

@@ -75,6 +75,9 @@ describeOnBoth('instances', (open) => {
       (await store.instances.reportedSince(ms)).map(({ instance }) => instance.id)
     expect(await since(2_000)).toEqual([late])
     expect(await since(0)).toEqual([early, late].sort())
+    const [never = ''] = await storedSet(store, 0)
+    await openCreate(store, newInstance({ name: 'not up yet, and held' }))
+    expect(await store.instances.silentSince(2_000)).toEqual([early, never].sort())
   })
 
   it('carry their set, their report and the operation that holds them', async () => {

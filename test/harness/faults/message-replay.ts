@@ -45,17 +45,21 @@ export async function startReplay(broker: StageBroker): Promise<{ count(): numbe
     queue,
     (message) => {
       if (!message || stopped) return
-      const headers = message.properties.headers as { routing_keys?: string[]; properties?: Properties }
+      const headers = message.properties.headers as Traced
       const digest = createHash('sha1').update(message.content).digest('hex')
       const [target] = headers.routing_keys ?? []
       if (!target || copied.has(digest)) return
       copied.add(digest)
-      const { correlation_id: correlationId, reply_to: replyTo } = headers.properties ?? {}
-      const options = { ...(correlationId ? { correlationId } : {}), ...(replyTo ? { replyTo } : {}) }
+      const { correlation_id: correlationId, reply_to: replyTo, headers: own = {} } = headers.properties ?? {}
+      const options = {
+        headers: own,
+        ...(correlationId ? { correlationId } : {}),
+        ...(replyTo ? { replyTo } : {}),
+      }
       setTimeout(() => {
         if (stopped) return
         count += 1
-        channel.publish('', target, message.content, options)
+        channel.publish(headers.exchange_name ?? '', target, message.content, options)
       }, Math.random() * LATE_MS_MAX)
     },
     { noAck: true },
@@ -75,9 +79,15 @@ export async function startReplay(broker: StageBroker): Promise<{ count(): numbe
   }
 }
 
-interface Properties {
-  readonly correlation_id?: string
-  readonly reply_to?: string
+/** What the tracer says of a message. */
+interface Traced {
+  readonly exchange_name?: string
+  readonly routing_keys?: readonly string[]
+  readonly properties?: {
+    readonly correlation_id?: string
+    readonly reply_to?: string
+    readonly headers?: Record<string, unknown>
+  }
 }
 
 /** The broker's own tool, as the broker's own user: its cookie lies in its folder. */
