@@ -6,7 +6,7 @@ stopping=
 agent=0
 trap 'stopping=1; kill -TERM "$agent" 2>/dev/null' TERM INT
 while [ -z "$stopping" ]; do
-  node --max-semi-space-size=1 --max-old-space-size=48 --optimize-for-size --interrupt-budget=2000000 \
+  node --max-semi-space-size=1 --max-old-space-size=48 --optimize-for-size \
     /redtrove/start.mjs "$seed" &
   agent=$!
   wait "$agent"

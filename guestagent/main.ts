@@ -6,12 +6,14 @@ import { messageOf, RedtroveError } from '../common/errors.js'
 import { createLogger } from '../common/log.js'
 import { openGuestMessaging } from '../common/rpc/guest-messaging.js'
 import { openAgent } from './agent.js'
+import { optimiseLittle } from './frugal-engine.js'
 
 /**
  * Runs the agent of one guest until it is told to stop: SIGTERM or SIGINT stops redis-server cleanly and then the agent; SIGHUP
  * stops the agent alone, as its sudden death would, and the next agent takes the running server over.
  */
 export async function main({ seedFile }: { readonly seedFile: string }): Promise<void> {
+  optimiseLittle()
   const seed = readSeed(seedFile)
   const log = createLogger('guestagent', seed.logLevel).child({ instanceId: seed.spec.instanceId })
   const stop = untilTold()
