@@ -1,8 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
+/** Prints what a person needs when a test fails. */
+const EVIDENCE = ['test/harness/evidence-setup.ts']
+
 /** A project per ring: what a test needs is its folder. `npm test` runs them all. */
 const ring = (name: string, include: string[], overrides: object = {}) => ({
-  test: { name, include, testTimeout: 20_000, hookTimeout: 60_000, ...overrides },
+  test: { name, include, testTimeout: 20_000, hookTimeout: 60_000, setupFiles: EVIDENCE, ...overrides },
 })
 
 /** For rings that speak to a broker: one real one for the whole run (`test/harness/broker.ts`). */

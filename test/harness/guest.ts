@@ -19,6 +19,7 @@ import type { GuestMessaging } from '../../common/rpc/messaging.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { type Agent, openAgent } from '../../guestagent/agent.js'
 import { guestPaths } from '../../guestagent/paths.js'
+import { tellLogs, witness } from './evidence.js'
 
 export const PASSWORD = 'application-password-1'
 export const CREDENTIALS = { application: [PASSWORD], replication: 'replication-password' }
@@ -107,6 +108,7 @@ export async function newGuest(
   mkdirSync(dir, { recursive: true })
   const paths = guestPaths(dir)
   const [reports, clients]: [Observation[], Redis[]] = [[], []]
+  const forget = witness(`guest on ${dir}`, () => `${JSON.stringify(reports.at(-1))}\n${tellLogs(dir)}`)
   let agent: Agent | null = null
   let handlers: Handlers<typeof guestAgent> | null = null
   let asked = 0
@@ -172,6 +174,7 @@ export async function newGuest(
     client: (password = PASSWORD) => connect({ password }),
     root: () => connect({ username: 'agent', password: readFileSync(paths.agentSecret, 'utf8').trim() }),
     remove: async () => {
+      forget()
       for (const client of clients) client.disconnect()
       await agent?.close({ withServer: false })
       await killServer(paths.serverPid)

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { Endpoint } from '../../common/domain/instance.js'
 import { waitUntil } from '../../common/wait-until.js'
+import { tellLogs, tellOperations, witness } from './evidence.js'
 import { type TroveClient, troveClient } from './trove-client.js'
 
 const run = promisify(execFile)
@@ -80,6 +81,11 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     child.kill('SIGTERM')
     throw error
   })
+  const client = troveClient(url, token, options.ca)
+  const forget = [
+    witness(`operations and instances of ${url}`, () => tellOperations(client)),
+    witness(`logs of ${stateDir}`, () => tellLogs(stateDir)),
+  ]
   const guestDir = (id: string) => join(stateDir, 'guests', id)
   const pidIn = (id: string, file: string) =>
     Number(readFileSync(join(guestDir(id), file), 'utf8').split(' ')[0])
@@ -89,7 +95,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     token,
     stateDir,
     clientrc: join(stateDir, 'clientrc'),
-    client: troveClient(url, token, options.ca),
+    client,
     reach: options.reach ?? (async (endpoint) => endpoint),
     pid: child.pid ?? 0,
     partPid: (part) =>
@@ -105,6 +111,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       ).stdout.trim()
     },
     stop: async () => {
+      for (const one of forget) one()
       child.kill('SIGTERM')
       await waitUntil(
         'the service has stopped',

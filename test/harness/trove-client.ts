@@ -24,6 +24,7 @@ export interface OperationBody {
   readonly id: string
   readonly kind: string
   readonly state: string
+  readonly created: string
   readonly epoch: number
   readonly attempt?: number
   readonly fault?: string | null

@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { clientOf, type EnginePlace, hostOf } from '../containers/engine.js'
 import { removeNetworks } from '../containers/networks.js'
+import { witness } from '../evidence.js'
 import { startStack } from '../stack.js'
 import type { Place } from './place.js'
 
@@ -10,11 +11,13 @@ export function dockerPlace(engine: EnginePlace, env: Readonly<Record<string, st
   const container = (id: string) => docker.getContainer(`redtrove-${id}`)
   return {
     name: 'docker',
-    open: (options) =>
-      startStack({
+    open: (options) => {
+      witness('containers', () => tellContainers(docker))
+      return startStack({
         ...options,
         env: { REDTROVE_COMPUTE: 'docker', REDTROVE_DOCKER_HOST: hostOf(engine), ...env },
-      }),
+      })
+    },
     freeze: async (_stack, id) => {
       await container(id).pause()
       return async () => {
@@ -49,6 +52,17 @@ async function ours(docker: Docker): Promise<readonly string[]> {
   const containers = await docker.listContainers({ all: true, filters: OURS })
   const { Volumes: volumes } = await docker.listVolumes({ filters: OURS })
   return [...containers.flatMap(({ Names }) => Names), ...(volumes ?? []).map(({ Name }) => `volume ${Name}`)]
+}
+
+/** State and last lines of every container that installations have on an engine. */
+export async function tellContainers(docker: Docker): Promise<string> {
+  const found = await docker.listContainers({ all: true, filters: OURS })
+  const told = found.map(async ({ Id, Names, Status }) => {
+    const output = { stdout: true, stderr: true, tail: 12 }
+    const lines = await docker.getContainer(Id).logs(output)
+    return `${Names.join(' ')} ${Status}\n${lines.toString('utf8')}`
+  })
+  return (await Promise.all(told)).join('\n')
 }
 
 /** Pids on this machine of agent and server in a container; 0 for one that does not run. */

@@ -1,10 +1,11 @@
 import type Docker from 'dockerode'
 import { waitUntil } from '../../../common/wait-until.js'
 import { clientOf, hostOf } from '../containers/engine.js'
+import { witness } from '../evidence.js'
 import { startStack } from '../stack.js'
 import { openRelay, type Relay } from '../swarm/relay.js'
 import type { SwarmMachine } from '../swarm/setup.js'
-import { pidsIn, removeGuests } from './docker-place.js'
+import { pidsIn, removeGuests, tellContainers } from './docker-place.js'
 import type { Place } from './place.js'
 
 const INSTALLATION = 'swarmed'
@@ -22,8 +23,10 @@ export function swarmPlace(
   let relay: Relay | null = null
   return {
     name: 'swarm',
-    open: (options) =>
-      startStack({
+    open: (options) => {
+      for (const { name, engine } of machines)
+        witness(`containers of ${name}`, () => tellContainers(clientOf(engine)))
+      return startStack({
         ...options,
         networkOfPid: manager.pid,
         reach: async (endpoint) => {
@@ -38,7 +41,8 @@ export function swarmPlace(
           REDTROVE_API_HOST: manager.address,
           ...env,
         },
-      }),
+      })
+    },
     freeze: async (_stack, id) => {
       const { container } = await taskOf(machines, id)
       await container.pause()

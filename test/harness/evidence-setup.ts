@@ -1,0 +1,3 @@
+import { printEvidenceOfFailures } from './evidence.js'
+
+printEvidenceOfFailures()
