@@ -2,7 +2,7 @@
 # scripts/images.mjs lays out (the build, the packages it needs, openapi.yaml), so nothing is downloaded but what the base lacks: libstdc++ and
 # openssl, which makes the private certificates (deploy/certificates.mjs).
 ARG BASE_IMAGE=debian:bookworm-slim
-ARG NODE_IMAGE=node:20-bookworm-slim
+ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS node
 

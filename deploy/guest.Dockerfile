@@ -7,7 +7,7 @@
 #
 # It runs as a user without rights on a read-only root file system and writes to /guest alone.
 ARG BASE_IMAGE=debian:bookworm-slim
-ARG NODE_IMAGE=node:20-bookworm-slim
+ARG NODE_IMAGE=node:24-bookworm-slim
 
 FROM ${NODE_IMAGE} AS node
 

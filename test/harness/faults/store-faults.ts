@@ -1,7 +1,7 @@
 /* The control plane's own parts: broker, database, clocks. */
 
 import { join } from 'node:path'
-import sqlite3 from 'sqlite3'
+import { connect } from '../../../common/db/connect.js'
 import { type Fault, signal } from './fault.js'
 
 const HOUR_MS = 3_600_000
@@ -62,22 +62,18 @@ function clockOff(part: 'guestagent' | 'taskmanager', where: string, byMs: numbe
   }
 }
 
-/** Holds SQLite's one write lock until the answer is called. */
-function lockDatabase(file: string): Promise<() => Promise<void>> {
-  return new Promise((resolve, reject) => {
-    const database = new sqlite3.Database(file, (failed) => {
-      if (failed) return reject(failed)
-      database.configure('busyTimeout', 20_000)
-      database.run('BEGIN IMMEDIATE', (refused) => {
-        if (refused) return reject(refused)
-        let healed: Promise<void> | null = null
-        const unlock = () =>
-          new Promise<void>((done) => database.run('ROLLBACK', () => database.close(() => done())))
-        resolve(() => {
-          healed ??= unlock()
-          return healed
-        })
-      })
-    })
-  })
+/** Holds SQLite's one write lock until the answer is called, which may be called again. */
+async function lockDatabase(file: string): Promise<() => Promise<void>> {
+  const database = connect(`sqlite:${file}`)
+  await database.raw('PRAGMA busy_timeout=20000')
+  await database.raw('BEGIN IMMEDIATE')
+  let healed: Promise<void> | null = null
+  const unlock = async () => {
+    await database.raw('ROLLBACK')
+    await database.destroy()
+  }
+  return () => {
+    healed ??= unlock()
+    return healed
+  }
 }
