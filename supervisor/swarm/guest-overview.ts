@@ -34,22 +34,20 @@ export async function overviewOf(parts: {
   return known
 }
 
-/** Whoever began a removal ends it, unless he died; two at once would only be in each other's way. */
-const REMOVAL_MS = 60_000
-
 /**
- * Ids of guests that are not as they should be: nobody's, not removed to the end in a long time, or with a service that does something else.
+ * Ids of guests that are not as they should be: nobody's, with a removal that is `left` by who began it, or with a service that does something
+ * else.
  */
 export function wrongIn(
   seen: ReadonlyMap<string, Overview>,
   broker: readonly MountedSecret[],
-  nowMs: number,
+  left: ReadonlySet<string>,
 ): readonly string[] {
-  return [...seen].flatMap(([id, overview]) => (isRight(overview, broker, nowMs) ? [] : [id]))
+  return [...seen].flatMap(([id, overview]) => (isRight(overview, broker, left.has(id)) ? [] : [id]))
 }
 
-function isRight({ record, service }: Overview, broker: readonly MountedSecret[], nowMs: number): boolean {
+function isRight({ record, service }: Overview, broker: readonly MountedSecret[], isLeft: boolean): boolean {
   if (record === null) return false
-  if (record.desired === 'removed') return nowMs - record.changedAtMs < REMOVAL_MS
+  if (record.desired === 'removed') return !isLeft
   return service !== null && isAsWanted(service, record, broker)
 }

@@ -38,13 +38,10 @@ export interface SwarmRecord {
   readonly order: Order
   /** Of the config as it was read; a change is refused when it is another one by then. */
   readonly version: number
-  /** When it was changed last, by the managers' clock. Unix milliseconds. */
-  readonly changedAtMs: number
 }
 
 const infoSchema = z.object({
   Version: z.object({ Index: z.int() }),
-  UpdatedAt: z.string(),
   Spec: z.object({ Name: z.string(), Labels: z.record(z.string(), z.string()), Data: z.string() }),
 })
 
@@ -105,7 +102,6 @@ export function guestRecords(engine: Engine, installation: string): GuestRecords
         setId: assignment.setId,
         order: order ?? { epoch: 0, attempt: 0 },
         version: 0,
-        changedAtMs: 0,
       }
       const made = engine.createConfig(specOf(fresh, installation))
       await asked(`record guest ${id}`, made, [409])
@@ -151,7 +147,7 @@ function specOf({ facts, desired, nodeId, setId, order }: SwarmRecord, installat
 }
 
 function recordOf(info: unknown): SwarmRecord {
-  const { Version, UpdatedAt, Spec } = infoSchema.parse(info)
+  const { Version, Spec } = infoSchema.parse(info)
   const { Labels: labels, Data: data } = Spec
   return {
     facts: factsSchema.parse(JSON.parse(Buffer.from(data, 'base64').toString('utf8'))),
@@ -160,6 +156,5 @@ function recordOf(info: unknown): SwarmRecord {
     setId: z.string().parse(labels[SET_LABEL]),
     order: orderSchema.parse(labels[ORDER_LABEL]),
     version: Version.Index,
-    changedAtMs: Date.parse(UpdatedAt),
   }
 }

@@ -24,6 +24,7 @@ import { guestServices } from './guest-services.js'
 import { openLeftovers } from './leftovers.js'
 import { pastElection } from './past-election.js'
 import { placeGuest } from './place-guest.js'
+import { watchRemovals } from './removal-watch.js'
 import { lastWord, mayRun, nodesOf, runningPid, type SwarmTask, tasksOf } from './swarm-view.js'
 import { volumeSweeper } from './volume-sweeper.js'
 
@@ -194,8 +195,13 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
 
   const carryOut = (id: string, act: () => Promise<GuestState>) => inTurn(id, () => pastElection(act))
   const overview = () => overviewOf({ records, services, secrets })
+  const removals = watchRemovals()
   const watch = openGuestWatch({
-    wrong: async () => wrongIn(await overview(), await secrets.broker(), systemClock.now()),
+    wrong: async () => {
+      const seen = await overview()
+      const records = [...seen.values()].flatMap(({ record }) => record ?? [])
+      return wrongIn(seen, await secrets.broker(), removals.left(records, systemClock.monotonicMs()))
+    },
     settle: (id) => inTurn(id, () => settle(id)),
     tidy,
     log,
