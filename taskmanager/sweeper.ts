@@ -4,13 +4,12 @@ import type { Operation } from '../common/domain/operation.js'
 import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import { watchLeases } from './lease-watch.js'
+import { openPlaces, urgentFirst } from './places.js'
 import type { Timings } from './timings.js'
-
-const PARALLEL_MAX = 16
 
 /** Where work comes from, and who does it. */
 export interface SweeperParts {
-  readonly operations: Pick<OperationStore, 'listOpen' | 'takeLease'>
+  readonly operations: Pick<OperationStore, 'find' | 'listOpen' | 'takeLease'>
   /** Distinguishes this process from any other, also from its own earlier life. */
   readonly owner: string
   /** Knows owners that are dead for certain, so that nobody waits for their lease. */
@@ -24,9 +23,9 @@ export interface SweeperParts {
   readonly log: Logger
 }
 
-/** Finds what is to be carried out and takes it, some at a time. */
+/** Finds what is to be carried out and takes it, as many as there are places (`places.ts`). */
 export interface Sweeper {
-  /** Somebody rang for an operation that is new; it starts at once if there is room, else with one of the next sweeps. */
+  /** Somebody rang for an operation that is new; it starts at once if there is a place for it, else with one of the next sweeps. */
   ring(operationId: string): void
   /** Takes no more; resolves when the loop has ended. What runs is left to the next owner. */
   stop(): Promise<void>
@@ -36,12 +35,12 @@ export interface Sweeper {
 export function startSweeper(parts: SweeperParts): Sweeper {
   const { operations, owner, isGone, hesitate, run, timings, clock, log } = parts
   const stopped = new AbortController()
-  const running = new Set<string>()
+  const places = openPlaces()
   const watch = watchLeases(timings.leaseMs, isGone)
 
-  const take = async (id: string, expected: { attempt: number; leaseBeat: number }) => {
-    if (running.has(id) || running.size >= PARALLEL_MAX || stopped.signal.aborted) return
-    running.add(id)
+  const take = async (open: Operation, expected: { attempt: number; leaseBeat: number } = open) => {
+    const { id } = open
+    if (stopped.signal.aborted || !places.enter(open)) return
     try {
       await hesitate?.(stopped.signal)
       if (stopped.signal.aborted) return
@@ -55,14 +54,28 @@ export function startSweeper(parts: SweeperParts): Sweeper {
         'operation dropped; a sweep takes it again',
       )
     } finally {
-      running.delete(id)
+      places.leave(id)
     }
   }
 
   const sweep = async () => {
     const open = await operations.listOpen()
-    const mine = open.filter(({ id }) => !running.has(id))
-    for (const operation of watch.runnable(mine, clock.monotonicMs())) void take(operation.id, operation)
+    const mine = open.filter(({ id }) => !places.has(id))
+    for (const operation of urgentFirst(watch.runnable(mine, clock.monotonicMs()))) void take(operation)
+  }
+
+  /** A ring says nothing but an id: whose it is, and what, the row says. */
+  const answer = async (id: string) => {
+    if (places.has(id) || stopped.signal.aborted) return
+    try {
+      // A new operation has had no owner and no beat; one that has moved on since is not taken by this.
+      await take(await operations.find(null, id), { attempt: 0, leaseBeat: 0 })
+    } catch (error) {
+      log.debug(
+        { operationId: id, reason: messageOf(error) },
+        'ring not answered; a sweep finds the operation',
+      )
+    }
   }
 
   const loop = async () => {
@@ -80,8 +93,7 @@ export function startSweeper(parts: SweeperParts): Sweeper {
   }
   const ended = loop()
   return {
-    // A new operation has had no owner and no beat; one that has moved on since is not taken by this.
-    ring: (operationId) => void take(operationId, { attempt: 0, leaseBeat: 0 }),
+    ring: (operationId) => void answer(operationId),
     stop: async () => {
       stopped.abort()
       await ended

@@ -10,8 +10,13 @@ afterEach(async () => {
   await sweeper?.stop()
 })
 
-const operation = (id: string, state: Operation['state'], attempt = 0): Operation =>
-  ({ id, state, attempt, leaseBeat: 0, kind: 'create_instance' }) as Operation // the fields that a sweeper reads
+const operation = (
+  id: string,
+  state: Operation['state'],
+  attempt = 0,
+  kind: Operation['kind'] = 'create_instance',
+  projectId = 'demo',
+): Operation => ({ id, state, attempt, leaseBeat: 0, kind, projectId }) as Operation // the fields that a sweeper reads
 
 function stage(open: () => Operation[], hesitate?: (clock: VirtualClock) => Promise<void>) {
   const clock = new VirtualClock()
@@ -24,6 +29,7 @@ function stage(open: () => Operation[], hesitate?: (clock: VirtualClock) => Prom
   sweeper = startSweeper({
     operations: {
       listOpen: async () => open(),
+      find: async (_project, id) => open().find((one) => one.id === id) ?? operation(id, 'pending'),
       takeLease: async (id, owner, expected) => {
         taken.push(`${id} ${owner} ${expected.attempt}.${expected.leaseBeat}`)
         return operation(id, 'preparing', expected.attempt + 1)
@@ -95,4 +101,33 @@ test('no more than a bounded number run at once, the rest follow', async () => {
     await clock.drive(clock.sleep(1_000))
   }
   expect(new Set(ran).size).toBe(40)
+})
+
+test('restarts of frozen servers by a few projects delay neither a promote nor the operations of others', async () => {
+  const clutter = Array.from({ length: 200 }, (_, index) =>
+    operation(`restart-${index}`, 'pending', 0, 'restart_instance', `project-${index % 5}`),
+  )
+  const all = [...clutter]
+  const { clock, ran, until, sweeper: here } = stage(() => all)
+  await clock.drive(clock.sleep(2_000))
+  console.log(`restarts under way: ${ran.length} of ${clutter.length}, of 5 projects`)
+  const ask = async (id: string, kind: Operation['kind'], projectId: string, ringing: boolean) => {
+    all.push(operation(id, 'pending', 0, kind, projectId))
+    if (ringing) here.ring(id)
+    await (ringing ? until(`${id} runs`, () => ran.includes(id)) : clock.drive(clock.sleep(600)))
+    expect(ran, id).toContain(id)
+  }
+  await ask('promote', 'promote_to_replica_source', 'another', true)
+  await ask('promote of a project that clutters', 'promote_to_replica_source', 'project-0', true)
+  await ask('eject that nobody rang for', 'eject_replica_source', 'another', false)
+  await ask('restart of another', 'restart_instance', 'another', true)
+})
+
+test('what is urgent goes before what is older', async () => {
+  const { ran, until } = stage(() => [
+    operation('restart', 'pending', 0, 'restart_instance'),
+    operation('eject', 'pending', 0, 'eject_replica_source'),
+  ])
+  await until('both run', () => ran.length === 2)
+  expect(ran).toEqual(['eject', 'restart'])
 })
