@@ -1,4 +1,5 @@
 import type { InstanceFacts } from '../common/db/store.js'
+import { isSilent } from '../common/domain/report-age.js'
 import { RedtroveError } from '../common/errors.js'
 import type { ApiContext } from './context.js'
 
@@ -10,7 +11,6 @@ export function requireServing({ instance, stored, operation }: InstanceFacts, c
   if (instance.fault) throw refuse(`its status is ERROR (${instance.fault.message}); restart or delete it`)
   // It was created a moment ago: its agent answered the task manager, and its first report is on the way.
   if (!stored) return
-  const ageMs = context.clock.now() - stored.receivedAtMs
-  if (ageMs > context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX) throw refuse('its agent is silent')
+  if (isSilent(stored, context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX)) throw refuse('its agent is silent')
   if (stored.observation.service !== 'running') throw refuse(`its server is ${stored.observation.service}`)
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** Time as a dependency, so that a test can own it. */
 export interface Clock {
-  /** Wall clock, for what people read. Milliseconds since 1970. Never used to decide whether time has passed. */
+  /** Wall clock, for what people read. Milliseconds since 1970. Never used to decide whether time has passed, nor compared with a stored time (ADR 13). */
   now(): number
   /** Monotonic milliseconds of this process; leases, ages and deadlines are measured with it. */
   monotonicMs(): number

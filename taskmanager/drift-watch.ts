@@ -2,6 +2,7 @@ import type { InstanceFacts } from '../common/db/store.js'
 import { driftOf } from '../common/domain/drift.js'
 import type { InstanceId, ReplicationSetId } from '../common/domain/instance.js'
 import type { StoredObservation } from '../common/domain/observation.js'
+import { isSilent } from '../common/domain/report-age.js'
 
 /** A repair that should be opened: drifting members of one set. */
 export interface Wanted {
@@ -21,11 +22,8 @@ const PAUSE_MS_MAX = 300_000
  * alone: an operation, an operator or time deals with them.
  */
 export interface DriftWatch {
-  /** `reported` are those that reported lately; what was noted of the others stays. */
-  wanted(
-    reported: readonly InstanceFacts[],
-    now: { readonly wallMs: number; readonly monotonicMs: number },
-  ): readonly Wanted[]
+  /** `reported` are those that reported lately; what was noted of the others stays. `nowMs` is monotonic. */
+  wanted(reported: readonly InstanceFacts[], nowMs: number): readonly Wanted[]
 }
 
 type Noted = { readonly report: string; readonly acceptedEpoch: number | null; readonly twice: boolean }
@@ -35,14 +33,13 @@ export function watchDrift(reportAgeMsMax: number): DriftWatch {
   const noted = new Map<InstanceId, Noted>()
   const pauses = new Map<ReplicationSetId, { readonly untilMs: number; readonly pauseMs: number }>()
   return {
-    wanted(reported, { wallMs, monotonicMs }) {
+    wanted(reported, nowMs) {
       const bySet = new Map<ReplicationSetId, { members: InstanceFacts[]; drift: string[] }>()
       for (const facts of reported) {
         const { instance, stored, sourceEndpoint: source } = facts
         const before = noted.get(instance.id)
         noted.delete(instance.id)
-        if (facts.operation || instance.fault || !stored || wallMs - stored.receivedAtMs > reportAgeMsMax)
-          continue
+        if (facts.operation || instance.fault || !stored || isSilent(stored, reportAgeMsMax)) continue
         const drift = driftOf({ ...instance, source }, stored.observation)
         if (drift.length === 0) continue
         const note = noteOf(before, stored)
@@ -52,7 +49,7 @@ export function watchDrift(reportAgeMsMax: number): DriftWatch {
         bySet.set(instance.setId, { members: [...set.members, facts], drift: [...set.drift, ...drift] })
       }
       return [...bySet]
-        .filter(([setId]) => isDue(setId, monotonicMs, pauses))
+        .filter(([setId]) => isDue(setId, nowMs, pauses))
         .map(([setId, { members, drift }]) => ({ setId, members, drift }))
     },
   }

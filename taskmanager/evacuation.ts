@@ -8,6 +8,7 @@ import type { Clock } from '../common/clock.js'
 import type { InstanceFacts, Store } from '../common/db/store.js'
 import type { InstanceId } from '../common/domain/instance.js'
 import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
+import { isSilent } from '../common/domain/report-age.js'
 import { isKind, messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Compute } from './compute/compute.js'
@@ -61,8 +62,7 @@ export function departureOf(
 export function startEvacuation(parts: EvacuationParts): () => Promise<void> {
   const { compute, store, ring, clock, log } = parts
   const triedMs = new Map<InstanceId, number>()
-  const reports = ({ stored }: InstanceFacts) =>
-    stored !== null && clock.now() - stored.receivedAtMs <= parts.reportAgeMsMax
+  const reports = ({ stored }: InstanceFacts) => !isSilent(stored, parts.reportAgeMsMax)
 
   async function look(): Promise<void> {
     const leaving = await compute.leaving()

@@ -16,7 +16,7 @@ const AGAIN_MS = 30_000
 
 /** Who is silent, and who makes what it needs. */
 export interface GuestAccessParts {
-  readonly store: { readonly instances: Pick<Store['instances'], 'silentSince' | 'findMany'> }
+  readonly store: { readonly instances: Pick<Store['instances'], 'silentFor' | 'findMany'> }
   readonly messaging: Pick<ControlMessaging, 'connected' | 'declareGuest' | 'removeGuest'>
   readonly reportAgeMsMax: number
   readonly clock: Clock
@@ -37,7 +37,7 @@ export function startGuestAccess(parts: GuestAccessParts): () => Promise<void> {
 async function look(parts: GuestAccessParts, givenMs: Map<InstanceId, number>): Promise<void> {
   const { store, messaging, clock, log, reportAgeMsMax } = parts
   if (!messaging.connected()) return
-  const silent = await store.instances.silentSince(clock.now() - reportAgeMsMax)
+  const silent = await store.instances.silentFor(reportAgeMsMax)
   for (const id of givenMs.keys()) if (!silent.includes(id)) givenMs.delete(id)
   for (const id of silent) {
     if (clock.monotonicMs() - (givenMs.get(id) ?? -AGAIN_MS) < AGAIN_MS) continue

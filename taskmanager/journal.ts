@@ -72,14 +72,17 @@ export function openJournal(
   return {
     begin(name) {
       const seq = entries.length + 1
-      set({ seq, name, state: 'running', startedAtMs: clock.now(), endedAtMs: null, detail: null })
+      const [startedAtMs, begunMs] = [clock.now(), clock.monotonicMs()]
+      set({ seq, name, state: 'running', startedAtMs, endedAtMs: null, detail: null })
+      // The wall clock may be set in between.
+      const tookMs = () => Math.round(clock.monotonicMs() - begunMs)
       const change = (fields: Partial<Entry>) => {
         const entry = entries[seq - 1]
         if (entry) set({ ...entry, ...fields })
       }
       return {
         progress: (detail) => change({ detail }),
-        end: (state, detail) => change({ state, detail, endedAtMs: clock.now() }),
+        end: (state, detail) => change({ state, detail, endedAtMs: startedAtMs + tookMs() }),
       }
     },
     hold: () => {

@@ -8,7 +8,7 @@ import { type Wanted, watchDrift } from './drift-watch.js'
 import { lookAgain } from './look-again.js'
 
 const LOOK_MS = 1_000
-/** A report may be stored this long after the time that it is stored with; clocks of two taskmanagers may differ. */
+/** A report may be stored this long after the time that it is stored with, and the database's clock may be set right meanwhile. */
 const OVERLAP_MS = 1_500
 
 /** What is compared, and how a repair is announced. */
@@ -29,14 +29,15 @@ export function startReconciler({
   log,
 }: ReconcilerParts): () => Promise<void> {
   const watch = watchDrift(reportAgeMsMax)
-  let lookedMs = 0
+  // Older reports say nothing.
+  let sinceMs = clock.monotonicMs() - reportAgeMsMax
   const look = async () => {
-    const now = { wallMs: clock.now(), monotonicMs: clock.monotonicMs() }
+    const nowMs = clock.monotonicMs()
     // Drift shows in a report, so who has not reported since the last look need not be looked at: a fleet of ten thousand would
     // cost a core else. What is looked at twice does no harm.
-    const reported = await store.instances.reportedSince(Math.min(lookedMs, now.wallMs) - OVERLAP_MS)
-    lookedMs = now.wallMs
-    for (const wanted of watch.wanted(reported, now)) {
+    const reported = await store.instances.reportedWithin(Math.ceil(nowMs - sinceMs) + OVERLAP_MS)
+    sinceMs = nowMs
+    for (const wanted of watch.wanted(reported, nowMs)) {
       const id = await openRepair(wanted, store)
       if (id === null) continue
       log.warn({ operationId: id, setId: wanted.setId, drift: wanted.drift }, 'drift found')

@@ -5,7 +5,7 @@ import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 
 const BATCH_MS = 200
-/** While the database is away, the newest report of this many instances is kept; further ones are dropped. */
+/** While the database is away, the newest reports of this many boots are kept; further ones are dropped. */
 const KEPT_MAX = 50_000
 
 /** The intake of the guests’ reports. */
@@ -15,24 +15,36 @@ export interface Reports {
   stop(): Promise<void>
 }
 
-/** Writes the guests' reports, all of a fifth of a second in one transaction; of each instance only the newest matters. */
+interface Taken {
+  readonly report: Report
+  readonly takenMs: number
+}
+
+/**
+ * Writes the guests' reports, all of a fifth of a second in one transaction; of each boot of an agent only the newest matters. One that
+ * had to wait for the database is stored as old as it is.
+ */
 export function startReports(
   observations: Pick<ObservationStore, 'save'>,
   clock: Clock,
   log: Logger,
 ): Reports {
   const stopped = new AbortController()
-  let batch = new Map<string, Report>()
+  let batch = new Map<string, Taken>()
 
   const flush = async () => {
     if (batch.size === 0) return
-    const reports = batch
+    const taken = batch
     batch = new Map()
+    const nowMs = clock.monotonicMs()
     try {
-      await observations.save([...reports.values()], clock.now())
+      await observations.save(
+        [...taken.values()].map(({ report, takenMs }) => ({ ...report, agoMs: nowMs - takenMs })),
+      )
     } catch (error) {
-      log.warn({ reports: reports.size, reason: messageOf(error) }, 'reports not stored yet')
-      batch = new Map([...reports, ...batch])
+      log.warn({ reports: taken.size, reason: messageOf(error) }, 'reports not stored yet')
+      for (const [boot, one] of batch) put(taken, boot, one)
+      batch = taken
     }
   }
   const loop = async () => {
@@ -44,13 +56,22 @@ export function startReports(
   const ended = loop()
   return {
     take(report) {
-      const known = batch.get(report.instanceId)
-      if (known && known.bootId === report.bootId && known.seq >= report.seq) return
-      if (known || batch.size < KEPT_MAX) batch.set(report.instanceId, report)
+      const boot = `${report.instanceId} ${report.bootId}`
+      const known = batch.get(boot)
+      if (known && known.report.seq >= report.seq) return
+      if (known || batch.size < KEPT_MAX) put(batch, boot, { report, takenMs: clock.monotonicMs() })
     },
     stop: async () => {
       stopped.abort()
       await ended
     },
   }
+}
+
+/** Behind what came before it. */
+function put(into: Map<string, Taken>, boot: string, taken: Taken): void {
+  const known = into.get(boot)
+  if (known && known.report.seq >= taken.report.seq) return
+  into.delete(boot)
+  into.set(boot, taken)
 }

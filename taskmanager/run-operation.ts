@@ -237,12 +237,11 @@ async function givenUp(
   }
 }
 
-/** Counted from the operation's creation. Wall clocks, since more than one process may have had it; a stepped clock costs a take-back. */
+/** Counted from the operation's creation, whoever has had it: by the database's clock until it was taken, from then on by this process's monotonic one. */
 function deadlineOf({ operation, clock }: Run): { signal: AbortSignal; stop(): void } {
   const passed = new AbortController()
   const stopped = new AbortController()
-  const spentMs = Math.max(0, clock.now() - operation.createdAtMs)
-  const leftMs = Math.max(0, operation.deadlineMs - spentMs)
+  const leftMs = Math.max(0, operation.deadlineMs - operation.ageMs)
   const sentence = `Not ready within ${Math.round(operation.deadlineMs / 1000)} s, so everything was taken back; try again.`
   const pass = () => passed.abort(new RedtroveError('guest_timeout', sentence))
   if (leftMs === 0) pass()

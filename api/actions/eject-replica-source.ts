@@ -1,5 +1,6 @@
 import type { InstanceFacts } from '../../common/db/store.js'
 import { ejectRefusal } from '../../common/domain/ejection.js'
+import { reportAgeMs } from '../../common/domain/report-age.js'
 import { RedtroveError } from '../../common/errors.js'
 import type { ApiContext, Caller } from '../context.js'
 import { openOnSet } from '../open-on-set.js'
@@ -38,14 +39,12 @@ function refuseWhileHealthy(
   replicas: readonly InstanceFacts[],
   context: ApiContext,
 ): void {
-  const nowMs = context.clock.now()
-  const reportAgeMsOf = ({ stored }: InstanceFacts) => (stored ? nowMs - stored.receivedAtMs : null)
   const refusal = ejectRefusal({
-    sourceReportAgeMs: reportAgeMsOf(source),
+    sourceReportAgeMs: reportAgeMs(source.stored),
     source: source.stored?.observation ?? null,
     replicas: replicas.map((replica) => ({
       id: replica.instance.id,
-      reportAgeMs: reportAgeMsOf(replica),
+      reportAgeMs: reportAgeMs(replica.stored),
       observation: replica.stored?.observation ?? null,
     })),
     reportAgeMsMax: context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX,

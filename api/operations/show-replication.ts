@@ -1,5 +1,6 @@
 import type { InstanceFacts } from '../../common/db/store.js'
 import { driftOf } from '../../common/domain/drift.js'
+import { isSilent } from '../../common/domain/report-age.js'
 import { reachOf } from '../context.js'
 import type { Handler } from '../operation.js'
 import { statusWords, type Viewing } from '../views/instance.js'
@@ -33,7 +34,7 @@ export const showReplication: Handler<'showReplication'> = async ({ params }, ca
 /** Nothing is said of a silent agent: what it last saw may be long past. */
 function driftOfMember(member: InstanceFacts, viewing: Viewing): readonly string[] {
   const { instance, stored, sourceEndpoint: source } = member
-  if (!stored || viewing.nowMs - stored.receivedAtMs > viewing.reportAgeMsMax) return []
+  if (!stored || isSilent(stored, viewing.reportAgeMsMax)) return []
   return driftOf({ ...instance, source }, stored.observation)
 }
 
@@ -45,6 +46,6 @@ function memberView(member: InstanceFacts, viewing: Viewing) {
     address: member.instance.endpoint?.host ?? null,
     ...statusWords(member, viewing),
     following: following ? `${following.host}:${following.port}` : null,
-    ...replicationHealth(member, viewing.nowMs),
+    ...replicationHealth(member),
   }
 }

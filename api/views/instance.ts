@@ -1,4 +1,5 @@
 import type { DatastoreVersion, InstanceFacts } from '../../common/db/store.js'
+import { reportAgeMs } from '../../common/domain/report-age.js'
 import { deriveOperatingStatus, deriveStatus, type StatusFacts } from '../../common/domain/status.js'
 import type { components } from '../../common/openapi.js'
 import type { Caller } from '../context.js'
@@ -14,7 +15,6 @@ const GB = 1024 ** 3
 export interface Viewing {
   readonly caller: Caller
   readonly versions: readonly DatastoreVersion[]
-  readonly nowMs: number
   readonly reportAgeMsMax: number
 }
 
@@ -36,7 +36,7 @@ export function instanceSummary(facts: InstanceFacts, viewing: Viewing): Instanc
     ...(caller.isAdmin ? { tenant_id: instance.projectId } : {}),
     ...address(facts),
     ...relations(facts, caller),
-    replication: replicationHealth(facts, viewing.nowMs),
+    replication: replicationHealth(facts),
     ...(facts.operation ? { operation: { id: facts.operation.id, kind: facts.operation.kind } } : {}),
   }
 }
@@ -59,12 +59,12 @@ export function instanceDetail(facts: InstanceFacts, viewing: Viewing): Instance
 }
 
 /** The two public words of an instance. */
-export function statusWords(facts: InstanceFacts, viewing: Pick<Viewing, 'nowMs' | 'reportAgeMsMax'>) {
+export function statusWords(facts: InstanceFacts, viewing: Pick<Viewing, 'reportAgeMsMax'>) {
   const known: StatusFacts = {
     role: facts.instance.role,
     operation: facts.operation,
     hasFault: facts.instance.fault !== null,
-    reportAgeMs: facts.stored ? Math.max(0, viewing.nowMs - facts.stored.receivedAtMs) : null,
+    reportAgeMs: reportAgeMs(facts.stored),
     service: facts.stored?.observation.service ?? null,
     agentFault: (facts.stored?.observation.fault ?? null) !== null,
   }

@@ -1,12 +1,14 @@
 import type { InstanceFacts } from '../../common/db/store.js'
 import type { Observation } from '../../common/domain/observation.js'
+import { reportAgeMs } from '../../common/domain/report-age.js'
 import type { components } from '../../common/openapi.js'
 
 type ReplicationHealth = components['schemas']['ReplicationHealth']
 
 /** What the agent last saw, in the API's words. */
-export function replicationHealth(facts: InstanceFacts, nowMs: number): ReplicationHealth {
+export function replicationHealth(facts: InstanceFacts): ReplicationHealth {
   const seen = facts.stored?.observation
+  const ageMs = reportAgeMs(facts.stored)
   return {
     role: facts.instance.role,
     observed_role: seen?.role ?? null,
@@ -22,9 +24,7 @@ export function replicationHealth(facts: InstanceFacts, nowMs: number): Replicat
     epoch: seen?.accepted?.epoch ?? null,
     ...usage(seen),
     complaint: seen?.fault ?? null,
-    report_age_seconds: facts.stored
-      ? Math.max(0, Math.round((nowMs - facts.stored.receivedAtMs) / 100) / 10)
-      : null,
+    report_age_seconds: ageMs === null ? null : Math.round(ageMs / 100) / 10,
   }
 }
 

@@ -6,7 +6,6 @@ export async function viewingOf(caller: Caller, context: ApiContext): Promise<Vi
   return {
     caller,
     versions: await context.store.catalog.datastoreVersions(),
-    nowMs: context.clock.now(),
     reportAgeMsMax: context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX,
   }
 }

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.js'
 import { RedtroveError } from '../errors.js'
+import type { DatabaseNow } from './database-clock.js'
 import type { Changes, InstanceChange, SetChange } from './store.js'
 import { isUniqueViolation, type Transaction } from './transaction.js'
 
@@ -7,7 +7,7 @@ import { isUniqueViolation, type Transaction } from './transaction.js'
 export async function applyChanges(
   trx: Transaction,
   changes: Changes | undefined,
-  clock: Clock,
+  now: DatabaseNow,
 ): Promise<void> {
   if (!changes) return
   for (const set of changes.newSets ?? []) {
@@ -30,19 +30,23 @@ export async function applyChanges(
   const entries = Object.entries(changes.instances ?? {}).sort(
     ([, a], [, b]) => Number(a.role === 'source') - Number(b.role === 'source'),
   )
-  for (const [id, change] of entries) await changeInstance(trx, id, change, clock)
+  for (const [id, change] of entries) await changeInstance(trx, id, change, now)
 }
 
 async function changeInstance(
   trx: Transaction,
   id: string,
   change: InstanceChange,
-  clock: Clock,
+  now: DatabaseNow,
 ): Promise<void> {
   try {
     await trx('instances')
       .where({ id })
-      .update({ ...instanceColumns(change), updated_at_ms: clock.now() })
+      .update({
+        ...instanceColumns(change),
+        ...(change.deleted ? { deleted_at_ms: now(trx), host: null, port: null } : {}),
+        updated_at_ms: now(trx),
+      })
   } catch (error) {
     if (!isUniqueViolation(error)) throw error
     throw new RedtroveError(
@@ -50,7 +54,7 @@ async function changeInstance(
       `The address ${change.endpoint?.host ?? ''} is given to another instance.`,
     )
   }
-  if (change.deletedAtMs !== undefined) await trx('observations').where({ instance_id: id }).delete()
+  if (change.deleted) await trx('observations').where({ instance_id: id }).delete()
 }
 
 function setColumns(change: SetChange): Record<string, unknown> {
@@ -61,7 +65,7 @@ function setColumns(change: SetChange): Record<string, unknown> {
 }
 
 function instanceColumns(change: InstanceChange): Record<string, unknown> {
-  const { role, setId, endpoint, fault, deletedAtMs } = change
+  const { role, setId, endpoint, fault } = change
   return {
     ...(role === undefined ? {} : { role }),
     ...(setId === undefined ? {} : { set_id: setId }),
@@ -73,6 +77,5 @@ function instanceColumns(change: InstanceChange): Record<string, unknown> {
           fault_created_at_ms: fault?.createdAtMs ?? null,
           fault_details: fault?.details ?? null,
         }),
-    ...(deletedAtMs === undefined ? {} : { deleted_at_ms: deletedAtMs, host: null, port: null }),
   }
 }

@@ -1,10 +1,12 @@
 import type { Knex } from 'knex'
 import type { OperationKind } from '../domain/operation.js'
 import { type Database, isSqlite } from './connect.js'
+import type { DatabaseNow } from './database-clock.js'
 import { type InstanceRow, instanceFromRow, type ObservationRow, observationFromRow } from './rows.js'
 import type { InstanceFacts } from './store.js'
 
 interface JoinedRow extends InstanceRow {
+  now_ms: number
   observed_boot_id: string | null
   observed_seq: number | null
   observed_at_ms: number | null
@@ -21,7 +23,7 @@ interface JoinedRow extends InstanceRow {
 }
 
 /** Where each value of a row comes from. */
-const COLUMNS: Readonly<Record<keyof JoinedRow, string>> = {
+const COLUMNS: Readonly<Record<Exclude<keyof JoinedRow, 'now_ms'>, string>> = {
   id: 'i.id',
   project_id: 'i.project_id',
   name: 'i.name',
@@ -57,14 +59,15 @@ const COLUMNS: Readonly<Record<keyof JoinedRow, string>> = {
   source_at_ms: 'sob.received_at_ms',
   source_observed: 'sob.observation',
 }
-const NAMES = Object.keys(COLUMNS)
+const NAMES = [...Object.keys(COLUMNS), 'now_ms']
 
 /**
  * Living instances with all that is known of them, in two queries whatever their number: one join, and the replicas of the
- * sources among them. `narrow` adds conditions and order on `i`.
+ * sources among them. Ages of reports are as of the statement. `narrow` adds conditions and order on `i`.
  */
 export async function instanceFacts(
   db: Database | Knex.Transaction,
+  now: DatabaseNow,
   narrow: (query: Knex.QueryBuilder) => Knex.QueryBuilder,
 ): Promise<readonly InstanceFacts[]> {
   const query = db('instances as i')
@@ -77,7 +80,8 @@ export async function instanceFacts(
     .whereNull('i.deleted_at_ms')
     .select(
       db.raw(
-        `${isSqlite(db) ? 'json_array' : 'json_build_array'}(${Object.values(COLUMNS).join(', ')}) as packed`,
+        `${isSqlite(db) ? 'json_array' : 'json_build_array'}(${Object.values(COLUMNS).join(', ')}, ?) as packed`,
+        [now(db)],
       ),
     )
   const found: { packed: string | readonly unknown[] }[] = await narrow(query)
@@ -121,7 +125,14 @@ async function replicasBySet(
 function factsFromRow(row: JoinedRow, replicas: ReadonlyMap<string, readonly string[]>): InstanceFacts {
   return {
     instance: instanceFromRow(row),
-    stored: storedFrom(row.id, row.observed_boot_id, row.observed_seq, row.observed_at_ms, row.observed),
+    stored: storedFrom(
+      row.id,
+      row.observed_boot_id,
+      row.observed_seq,
+      row.observed_at_ms,
+      row.observed,
+      row.now_ms,
+    ),
     operation:
       row.operation_id !== null && row.operation_kind !== null
         ? { id: row.operation_id, kind: row.operation_kind, isSubject: row.operation_instance_id === row.id }
@@ -137,6 +148,7 @@ function factsFromRow(row: JoinedRow, replicas: ReadonlyMap<string, readonly str
       row.source_seq,
       row.source_at_ms,
       row.source_observed,
+      row.now_ms,
     ),
     replicaIds: row.role === 'source' ? (replicas.get(row.set_id) ?? []) : [],
   }
@@ -148,8 +160,9 @@ function storedFrom(
   seq: number | null,
   atMs: number | null,
   observation: string | null,
+  nowMs: number,
 ): InstanceFacts['stored'] {
   if (id === null || boot === null || seq === null || atMs === null || observation === null) return null
   const row: ObservationRow = { instance_id: id, boot_id: boot, seq, received_at_ms: atMs, observation }
-  return observationFromRow(row)
+  return observationFromRow(row, nowMs)
 }

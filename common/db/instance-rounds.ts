@@ -1,6 +1,7 @@
 /* Several questions about instances as one statement each; the answers come in the order of the questions. */
 import type { Knex } from 'knex'
 import type { Database } from './connect.js'
+import type { DatabaseNow } from './database-clock.js'
 import { instanceFacts } from './instance-facts.js'
 import type { InstanceFacts, Page } from './store.js'
 
@@ -18,9 +19,10 @@ export interface PageOf extends Page {
 /** Each living instance that was asked for and belongs to the project that was named; null for the others. */
 export async function instancesByIds(
   db: Database,
+  now: DatabaseNow,
   wanted: readonly OneOf[],
 ): Promise<readonly (InstanceFacts | null)[]> {
-  const found = await instanceFacts(db, (query) =>
+  const found = await instanceFacts(db, now, (query) =>
     query.where((any) => {
       for (const projectId of new Set(wanted.map((one) => one.projectId))) {
         const ids = wanted.filter((one) => one.projectId === projectId).map(({ id }) => id)
@@ -44,10 +46,11 @@ export async function instancesByIds(
  */
 export async function instancePages(
   db: Database,
+  now: DatabaseNow,
   pages: readonly PageOf[],
 ): Promise<readonly (readonly InstanceFacts[])[]> {
   const idsOf = pages.map((page) => db.select('id').from(idsOfPage(db, page).as('page')))
-  const found = await instanceFacts(db, (query) =>
+  const found = await instanceFacts(db, now, (query) =>
     query.whereIn('i.id', db.unionAll(idsOf) as unknown as Knex.QueryBuilder).orderBy('i.id'),
   )
   const byProject = new Map<string, InstanceFacts[]>()

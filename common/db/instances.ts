@@ -1,7 +1,8 @@
-import type { Clock } from '../clock.js'
 import type { Endpoint } from '../domain/instance.js'
+import { SET_BACK_MS_MAX } from '../domain/report-age.js'
 import { RedtroveError } from '../errors.js'
 import type { Database } from './connect.js'
+import type { DatabaseNow } from './database-clock.js'
 import { gathered } from './gathered.js'
 import { instanceFacts } from './instance-facts.js'
 import { instancePages, instancesByIds, type OneOf, type PageOf } from './instance-rounds.js'
@@ -9,18 +10,18 @@ import type { InstanceStore } from './store.js'
 import { guarded, isUniqueViolation } from './transaction.js'
 
 /** Reads instances with their facts, and the few columns that change outside an operation. */
-export function instanceStore(db: Database, clock: Clock): InstanceStore {
+export function instanceStore(db: Database, now: DatabaseNow): InstanceStore {
   const changeOne = async (id: string, columns: Record<string, unknown>) => {
     const changed = await guarded(() =>
       db('instances')
         .where({ id })
         .whereNull('deleted_at_ms')
-        .update({ ...columns, updated_at_ms: clock.now() }),
+        .update({ ...columns, updated_at_ms: now(db) }),
     )
     if (changed !== 1) throw notFound(id)
   }
-  const findOne = gathered((wanted: readonly OneOf[]) => guarded(() => instancesByIds(db, wanted)))
-  const listOne = gathered((pages: readonly PageOf[]) => guarded(() => instancePages(db, pages)))
+  const findOne = gathered((wanted: readonly OneOf[]) => guarded(() => instancesByIds(db, now, wanted)))
+  const listOne = gathered((pages: readonly PageOf[]) => guarded(() => instancePages(db, now, pages)))
   return {
     find: async (projectId, id) => {
       const facts = await findOne({ projectId, id })
@@ -28,20 +29,27 @@ export function instanceStore(db: Database, clock: Clock): InstanceStore {
       return facts
     },
     findMany: (ids) =>
-      guarded(() => instanceFacts(db, (query) => query.whereIn('i.id', [...ids]).orderBy('i.id'))),
+      guarded(() => instanceFacts(db, now, (query) => query.whereIn('i.id', [...ids]).orderBy('i.id'))),
     list: (projectId, page) => listOne({ projectId, ...page }),
-    reportedSince: (sinceMs) =>
+    reportedWithin: (ageMs) =>
       guarded(() =>
-        instanceFacts(db, (query) => query.where('ob.received_at_ms', '>=', sinceMs).orderBy('i.id')),
+        instanceFacts(db, now, (query) =>
+          query.where('ob.received_at_ms', '>=', db.raw('? - ?', [now(db), ageMs])).orderBy('i.id'),
+        ),
       ),
-    silentSince: async (sinceMs) => {
+    silentFor: async (ageMs) => {
       const rows: { id: string }[] = await guarded(() =>
         db('instances as i')
           .leftJoin('observations as ob', 'ob.instance_id', 'i.id')
           .whereNull('i.deleted_at_ms')
           .whereNull('i.operation_id')
           .whereNotNull('i.host')
-          .where((silent) => silent.whereNull('ob.received_at_ms').orWhere('ob.received_at_ms', '<', sinceMs))
+          .where((silent) =>
+            silent
+              .whereNull('ob.received_at_ms')
+              .orWhere('ob.received_at_ms', '<', db.raw('? - ?', [now(db), ageMs]))
+              .orWhere('ob.received_at_ms', '>', db.raw('? + ?', [now(db), SET_BACK_MS_MAX])),
+          )
           .orderBy('i.id')
           .select('i.id as id'),
       )
@@ -49,7 +57,7 @@ export function instanceStore(db: Database, clock: Clock): InstanceStore {
     },
     membersOf: (setId) =>
       guarded(() =>
-        instanceFacts(db, (query) =>
+        instanceFacts(db, now, (query) =>
           query.where('i.set_id', setId).orderBy([{ column: 'i.role', order: 'desc' }, 'i.id']),
         ),
       ),

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '../clock.js'
+import type { Knex } from 'knex'
 import type { OperationKind } from '../domain/operation.js'
 import { RedtroveError } from '../errors.js'
 import { type Database, isSqlite } from './connect.js'
+import type { DatabaseNow } from './database-clock.js'
 import { instanceFacts } from './instance-facts.js'
 import { countLiving } from './instances.js'
 import { topologyOf } from './sets.js'
@@ -15,26 +16,30 @@ import { type Transaction, writeTransaction } from './transaction.js'
  */
 export async function openOperation<K extends OperationKind>(
   db: Database,
-  clock: Clock,
+  now: DatabaseNow,
   wanted: NewOperation<K>,
 ): Promise<string> {
   return writeTransaction(db, async (trx) => {
-    await insertNew(trx, clock, wanted)
+    await insertNew(trx, now, wanted)
     await lockMembers(trx, wanted.memberIds)
     await refuseWhatIsHeld(trx, wanted.memberIds)
     wanted.check?.(
-      await instanceFacts(trx, (query) => query.whereIn('i.id', [...wanted.memberIds]).orderBy('i.id')),
+      await instanceFacts(trx, now, (query) => query.whereIn('i.id', [...wanted.memberIds]).orderBy('i.id')),
       await topologyOf(trx, wanted.setId),
     )
     const id = randomUUID()
     const epoch = await raiseEpoch(trx, wanted)
-    await insertOperation(trx, clock, wanted, id, epoch)
+    await insertOperation(trx, now, wanted, id, epoch)
     await claim(trx, wanted.memberIds, id)
     return id
   })
 }
 
-async function insertNew(trx: Transaction, clock: Clock, wanted: NewOperation<OperationKind>): Promise<void> {
+async function insertNew(
+  trx: Transaction,
+  now: DatabaseNow,
+  wanted: NewOperation<OperationKind>,
+): Promise<void> {
   const fresh = wanted.newInstances ?? []
   if (fresh.length > 0 && wanted.instanceQuota !== undefined && wanted.instanceQuota >= 0) {
     // Two creates at once must not both see room: on PostgreSQL a lock of the project's own, on SQLite the writer is alone.
@@ -56,10 +61,10 @@ async function insertNew(trx: Transaction, clock: Clock, wanted: NewOperation<Op
     })
   }
   if (fresh.length > 0)
-    await trx('instances').insert(fresh.map((instance) => instanceColumns(instance, clock.now())))
+    await trx('instances').insert(fresh.map((instance) => instanceColumns(instance, now(trx))))
 }
 
-function instanceColumns(instance: NewInstance, nowMs: number): Record<string, unknown> {
+function instanceColumns(instance: NewInstance, now: Knex.Raw): Record<string, unknown> {
   return {
     id: instance.id,
     project_id: instance.projectId,
@@ -73,8 +78,8 @@ function instanceColumns(instance: NewInstance, nowMs: number): Record<string, u
     availability_zone: instance.availabilityZone,
     locality: instance.locality,
     access: JSON.stringify(instance.access),
-    created_at_ms: nowMs,
-    updated_at_ms: nowMs,
+    created_at_ms: now,
+    updated_at_ms: now,
   }
 }
 
@@ -125,7 +130,7 @@ async function raiseEpoch(trx: Transaction, wanted: NewOperation<OperationKind>)
 
 async function insertOperation(
   trx: Transaction,
-  clock: Clock,
+  now: DatabaseNow,
   wanted: NewOperation<OperationKind>,
   id: string,
   epoch: number,
@@ -144,7 +149,7 @@ async function insertOperation(
     lease_beat: 0,
     deadline_ms: wanted.deadlineMs,
     cancel_requested: false,
-    created_at_ms: clock.now(),
+    created_at_ms: now(trx),
   })
   await trx('operation_members').insert(
     wanted.memberIds.map((instanceId) => ({ operation_id: id, instance_id: instanceId })),

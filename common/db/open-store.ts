@@ -1,6 +1,6 @@
-import { type Clock, systemClock } from '../clock.js'
 import { catalogStore, quotaStore } from './catalog.js'
 import type { Database } from './connect.js'
+import { type DatabaseNow, databaseNow } from './database-clock.js'
 import { instanceStore } from './instances.js'
 import { observationStore } from './observations.js'
 import { operationStore } from './operations.js'
@@ -8,14 +8,14 @@ import { setStore } from './sets.js'
 import type { Store } from './store.js'
 import { guarded } from './transaction.js'
 
-/** The store over a connected and migrated database. `close` ends the connections too. */
-export function openStore(db: Database, options: { readonly clock?: Clock } = {}): Store {
-  const clock = options.clock ?? systemClock
+/** The store over a connected and migrated database; `now` is its clock for all that it stores. `close` ends the connections too. */
+export function openStore(db: Database, options: { readonly now?: DatabaseNow } = {}): Store {
+  const now = options.now ?? databaseNow
   return {
-    instances: instanceStore(db, clock),
+    instances: instanceStore(db, now),
     sets: setStore(db),
-    operations: operationStore(db, clock),
-    observations: observationStore(db),
+    operations: operationStore(db, now),
+    observations: observationStore(db, now),
     catalog: catalogStore(db),
     quotas: quotaStore(db),
     ping: async () => {

@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.js'
 import { OPEN_STATES, type Operation, type OperationKind } from '../domain/operation.js'
 import { RedtroveError } from '../errors.js'
 import { applyChanges } from './apply-changes.js'
 import type { Database } from './connect.js'
+import type { DatabaseNow } from './database-clock.js'
 import { openOperation } from './open-operation.js'
 import { type OperationRow, operationFromRow, type StepRow, stepFromRow } from './rows.js'
 import type { Lease, NewOperation, OperationStore } from './store.js'
@@ -13,10 +13,10 @@ const STEPS_AN_ATTEMPT = 1_000
 const RUNNING_STATES = ['preparing', 'committing'] as const
 
 /** Operations, their leases and their step records. */
-export function operationStore(db: Database, clock: Clock): OperationStore {
+export function operationStore(db: Database, now: DatabaseNow): OperationStore {
   const find = async (projectId: string | null, id: string) => {
     const [operation] = await guarded(() =>
-      operationsWhere(db, (query) => {
+      operationsWhere(db, now, (query) => {
         query.where({ id })
         return projectId === null ? query : query.where({ project_id: projectId })
       }),
@@ -26,14 +26,14 @@ export function operationStore(db: Database, clock: Clock): OperationStore {
   }
   return {
     open: async <K extends OperationKind>(wanted: NewOperation<K>) => {
-      const id = await openOperation(db, clock, wanted)
+      const id = await openOperation(db, now, wanted)
       // `open` inserted it with this kind.
       return (await find(null, id)) as Operation<K>
     },
     find,
     list: (projectId, page) =>
       guarded(() =>
-        operationsWhere(db, (query) => {
+        operationsWhere(db, now, (query) => {
           query
             .where({ project_id: projectId })
             .orderBy('id')
@@ -56,9 +56,11 @@ export function operationStore(db: Database, clock: Clock): OperationStore {
     },
     listOpen: () =>
       guarded(() =>
-        operationsWhere(db, (query) => query.whereIn('state', [...OPEN_STATES]).orderBy('created_at_ms')),
+        operationsWhere(db, now, (query) =>
+          query.whereIn('state', [...OPEN_STATES]).orderBy('created_at_ms'),
+        ),
       ),
-    ...leases(db, clock, find),
+    ...leases(db, now, find),
     ...steps(db),
     requestCancel: async (id) => {
       await guarded(() =>
@@ -73,7 +75,7 @@ export function operationStore(db: Database, clock: Clock): OperationStore {
 
 type LeaseCalls = Pick<OperationStore, 'takeLease' | 'renew' | 'savePlan' | 'change' | 'close'>
 
-function leases(db: Database, clock: Clock, find: OperationStore['find']): LeaseCalls {
+function leases(db: Database, now: DatabaseNow, find: OperationStore['find']): LeaseCalls {
   return {
     takeLease: async (id, owner, expected) => {
       const taken = await writeTransaction(db, (trx) =>
@@ -85,7 +87,7 @@ function leases(db: Database, clock: Clock, find: OperationStore['find']): Lease
             attempt: expected.attempt + 1,
             lease_beat: 0,
             state: trx.raw("case when state = 'pending' then 'preparing' else state end"),
-            started_at_ms: trx.raw('coalesce(started_at_ms, ?)', [clock.now()]),
+            started_at_ms: trx.raw('coalesce(started_at_ms, ?)', [now(trx)]),
           }),
       )
       return taken === 1 ? find(null, id) : null
@@ -101,12 +103,12 @@ function leases(db: Database, clock: Clock, find: OperationStore['find']): Lease
     savePlan: (lease, plan, changes) =>
       writeTransaction(db, async (trx) => {
         await requireLease(trx, lease, { plan: JSON.stringify(plan), state: 'committing' })
-        await applyChanges(trx, changes, clock)
+        await applyChanges(trx, changes, now)
       }),
     change: (lease, changes) =>
       writeTransaction(db, async (trx) => {
         await requireLease(trx, lease, {})
-        await applyChanges(trx, changes, clock)
+        await applyChanges(trx, changes, now)
       }),
     close: (lease, state, { result, fault, changes }) =>
       writeTransaction(db, async (trx) => {
@@ -114,9 +116,9 @@ function leases(db: Database, clock: Clock, find: OperationStore['find']): Lease
           state,
           result: result === undefined ? null : JSON.stringify(result),
           fault: fault ?? null,
-          ended_at_ms: clock.now(),
+          ended_at_ms: now(trx),
         })
-        await applyChanges(trx, changes, clock)
+        await applyChanges(trx, changes, now)
         await trx('instances').where({ operation_id: lease.operationId }).update({ operation_id: null })
       }),
   }
@@ -163,9 +165,12 @@ function lost(lease: Lease): RedtroveError {
 
 async function operationsWhere(
   db: Database,
+  now: DatabaseNow,
   narrow: (query: ReturnType<Database['queryBuilder']>) => ReturnType<Database['queryBuilder']>,
 ): Promise<readonly Operation[]> {
-  const rows: OperationRow[] = await narrow(db('operations').select('*'))
+  const rows: (OperationRow & { now_ms: number })[] = await narrow(
+    db('operations').select('operations.*', { now_ms: now(db) }),
+  )
   const members: { operation_id: string; instance_id: string }[] = await db('operation_members')
     .whereIn(
       'operation_id',

@@ -142,8 +142,11 @@ export function setFromRow(row: SetRow): ReplicationSet {
   }
 }
 
-/** An operation out of its row and the ids of its members. */
-export function operationFromRow(row: OperationRow, memberIds: readonly string[]): Operation {
+/** An operation out of its row, with the database's time when it was read, and the ids of its members. */
+export function operationFromRow(
+  row: OperationRow & { readonly now_ms: number },
+  memberIds: readonly string[],
+): Operation {
   return {
     id: row.id,
     kind: row.kind,
@@ -165,6 +168,7 @@ export function operationFromRow(row: OperationRow, memberIds: readonly string[]
     deadlineMs: row.deadline_ms,
     cancelRequested: Boolean(row.cancel_requested),
     createdAtMs: row.created_at_ms,
+    ageMs: Math.max(0, row.now_ms - row.created_at_ms),
     startedAtMs: row.started_at_ms,
     endedAtMs: row.ended_at_ms,
   }
@@ -183,21 +187,23 @@ export function stepFromRow(row: StepRow): OperationStep {
   }
 }
 
-/** null when the text no longer fits what this release knows: the next report replaces it within a second. */
-export function observationFromRow(row: ObservationRow): StoredObservation | null {
+/** A report out of its row, as old as it is at `nowMs`; null when the text no longer fits what this release knows: the next report replaces it within a second. */
+export function observationFromRow(row: ObservationRow, nowMs: number): StoredObservation | null {
   const { instance_id: id, boot_id: bootId, seq, received_at_ms: receivedAtMs } = row
   const known = parsedObservations.get(id)
-  if (known?.bootId === bootId && known.seq === seq && known.receivedAtMs === receivedAtMs) return known
+  const ageMs = nowMs - receivedAtMs
+  if (known?.bootId === bootId && known.seq === seq && known.receivedAtMs === receivedAtMs)
+    return { ...known, ageMs }
   const parsed = observationSchema.safeParse(JSON.parse(row.observation))
   if (!parsed.success) return null
   const stored = { observation: parsed.data, bootId, seq, receivedAtMs }
   if (parsedObservations.size >= PARSED_MAX) parsedObservations.clear()
   parsedObservations.set(id, stored)
-  return stored
+  return { ...stored, ageMs }
 }
 
 /** Checking a report costs more than reading it, and one report is looked at many times: the last one of each instance is kept. */
-const parsedObservations = new Map<string, StoredObservation>()
+const parsedObservations = new Map<string, Omit<StoredObservation, 'ageMs'>>()
 const PARSED_MAX = 20_000
 
 /** A datastore version out of its row; `defaultId` is the id of the default one. */

@@ -111,7 +111,8 @@ export interface InstanceChange {
   readonly setId?: ReplicationSetId
   readonly endpoint?: Endpoint | null
   readonly fault?: Fault | null
-  readonly deletedAtMs?: number
+  /** It is gone; when, says the database's clock. */
+  readonly deleted?: true
 }
 
 /** Columns of a set that a closing operation may change. */
@@ -141,10 +142,10 @@ export interface InstanceStore {
   findMany(ids: readonly InstanceId[]): Promise<readonly InstanceFacts[]>
   /** Ordered by id, at most `limit` + 1 rows so that the caller sees whether more exist. */
   list(projectId: string, page: Page): Promise<readonly InstanceFacts[]>
-  /** Living instances of all projects whose last report was stored at `sinceMs` (wall clock) or later, ordered by id. */
-  reportedSince(sinceMs: number): Promise<readonly InstanceFacts[]>
-  /** Living instances of all projects that came up, are held by no operation, and have not reported since `sinceMs` (wall clock); by id. */
-  silentSince(sinceMs: number): Promise<readonly InstanceId[]>
+  /** Living instances of all projects whose last report is not older than `ageMs`, ordered by id. */
+  reportedWithin(ageMs: number): Promise<readonly InstanceFacts[]>
+  /** Living instances of all projects that came up, are held by no operation, and have not reported for `ageMs`; by id. */
+  silentFor(ageMs: number): Promise<readonly InstanceId[]>
   /** Instances with their rows of a set, source first. Living only. */
   membersOf(setId: ReplicationSetId): Promise<readonly InstanceFacts[]>
   rename(id: InstanceId, name: string): Promise<void>
@@ -204,10 +205,19 @@ export interface OperationStore {
   requestCancel(id: string): Promise<void>
 }
 
+/** A report, and how long ago it was taken in by the monotonic clock of who took it. */
+export interface TakenReport extends Report {
+  readonly agoMs: number
+}
+
 /** What the agents said last. */
 export interface ObservationStore {
-  /** Keeps each instance's newest report: a new bootId wins over the old one, else the greater seq. One transaction for all. */
-  save(reports: readonly Report[], receivedAtMs: number): Promise<void>
+  /**
+   * Keeps each instance's newest report, in one transaction for all. Within a boot the greater seq is newer, and a boot that was
+   * not heard of follows the one before. A report of an earlier boot counts only with a seq that never came: a copy changes nothing,
+   * and of two boots whose reports overtake each other the one that lives soon reports again. `reports` are in the order in which they came.
+   */
+  save(reports: readonly TakenReport[]): Promise<void>
   find(id: InstanceId): Promise<StoredObservation | null>
 }
 

@@ -80,5 +80,8 @@ export interface StoredObservation {
   readonly observation: Observation
   readonly bootId: string
   readonly seq: number
+  /** For people; by the database's clock. Whether it is fresh, `report-age.ts` says. */
   readonly receivedAtMs: number
+  /** Milliseconds since then, as of when it was read; negative after that clock was set back. */
+  readonly ageMs: number
 }

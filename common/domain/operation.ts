@@ -111,6 +111,8 @@ export interface Operation<K extends OperationKind = OperationKind> {
   readonly deadlineMs: number
   readonly cancelRequested: boolean
   readonly createdAtMs: number
+  /** Milliseconds since its creation, as of when it was read: both by the database's clock, so that no program's own matters. */
+  readonly ageMs: number
   readonly startedAtMs: number | null
   readonly endedAtMs: number | null
 }

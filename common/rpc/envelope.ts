@@ -15,8 +15,7 @@
  *   answer    bears its command's message id, which is random and waited for once.
  *   question  only asks, so a replay changes nothing; whoever replays it cannot read the reply.
  *   reply     as an answer.
- *   report    bears (boot id, number). A replayed one is authentic but old: the store keeps the newest of a boot, and which of
- *             two boots is newer only the store can know.
+ *   report    bears (boot id, number). A replayed one is authentic but old: the store remembers boots with their last number.
  *
  * Nonces are random: 96 bits are enough for 2^32 messages a key, a century of one a second.
  * There is no plaintext fallback.

@@ -11,21 +11,14 @@ import { endpointSchema } from '../../common/contracts/observation.js'
 import type { InstanceFacts } from '../../common/db/store.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
+import { isSilent } from '../../common/domain/report-age.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import { insist, isGuestsFault, within } from '../guests.js'
 import { inParallel } from '../in-parallel.js'
 import type { Outcome, Workflow, WorkflowContext } from '../workflow.js'
 import { ensureGuest, removeGuest, untilReported, untilServing } from './bring-up.js'
 import { follow } from './hand-over.js'
-import {
-  assignmentFor,
-  endpointOf,
-  faultOf,
-  faultsOn,
-  isSilent,
-  membersOf,
-  requireSource,
-} from './set-members.js'
+import { assignmentFor, endpointOf, faultOf, faultsOn, membersOf, requireSource } from './set-members.js'
 import { untilLinked } from './until-linked.js'
 
 const planSchema = z.object({ sourceId: z.uuid(), source: endpointSchema, replicaIds: z.array(z.uuid()) })
@@ -204,7 +197,8 @@ function sourceLasting({ sourceId }: Plan, context: WorkflowContext): () => Prom
   return async () => {
     const [source] = await context.store.instances.findMany([sourceId])
     if (!source) return `its source ${sourceId} is gone`
-    if (isSilent(source, context)) return `the agent of its source ${sourceId} does not report`
+    if (isSilent(source.stored, timings.reportAgeMsMax))
+      return `the agent of its source ${sourceId} does not report`
     const seen = source.stored?.observation
     const isDown = seen?.service === 'stopped' || seen?.service === 'crashed'
     downSinceMs = isDown ? (downSinceMs ?? clock.monotonicMs()) : null

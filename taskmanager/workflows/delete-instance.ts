@@ -4,10 +4,11 @@
  *          folder gone already; only a provider that does not answer holds it up.
  */
 import { z } from 'zod'
+import { isSilent } from '../../common/domain/report-age.js'
 import { RedtroveError } from '../../common/errors.js'
 import { isGuestsFault, within } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
-import { faultsOn, isSilent } from './set-members.js'
+import { faultsOn } from './set-members.js'
 
 /** An instance and its data go. */
 export const deleteInstance: Workflow<'delete_instance', Record<string, never>> = {
@@ -32,11 +33,10 @@ export const deleteInstance: Workflow<'delete_instance', Record<string, never>> 
     )
     await context.step('remove the guest', () => context.compute.remove(instanceId))
     await context.step('remove its queues', () => context.queues.removeGuest(instanceId))
-    const deletedAtMs = context.clock.now()
     return {
       state: 'done',
       result: { summary: 'The instance and its data are gone.' },
-      changes: { instances: { [instanceId]: { deletedAtMs } } },
+      changes: { instances: { [instanceId]: { deleted: true } } },
     }
   },
 
@@ -53,7 +53,7 @@ export const deleteInstance: Workflow<'delete_instance', Record<string, never>> 
 async function tryStop(context: WorkflowContext): Promise<string> {
   const { instanceId } = context.operation
   const [facts] = await context.store.instances.findMany([instanceId])
-  if (!facts || isSilent(facts, context)) return 'nobody is there to ask'
+  if (!facts || isSilent(facts.stored, context.timings.reportAgeMsMax)) return 'nobody is there to ask'
   const token = context.token('stop')
   try {
     await within(`Instance ${instanceId}`, context.timings.stopMs, context, (signal) =>

@@ -21,6 +21,7 @@ import {
 import type { InstanceId } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { ejected } from '../../common/domain/replication.js'
+import { isSilent, reportAgeMs } from '../../common/domain/report-age.js'
 import { isKind, RedtroveError } from '../../common/errors.js'
 import { isGuestsFault, lookAt, within } from '../guests.js'
 import type { Outcome, Workflow, WorkflowContext } from '../workflow.js'
@@ -28,7 +29,7 @@ import { ensureGuest } from './bring-up.js'
 import { ejectedInto } from './ejected-into.js'
 import { faultMismatched } from './fault-mismatched.js'
 import { follow, lead, leaderInRows, memberOf, planned, repoint, watchLinks } from './hand-over.js'
-import { assignmentFor, faultsOn, isSilent, membersOf, reportAgeMs, requireSource } from './set-members.js'
+import { assignmentFor, faultsOn, membersOf, requireSource } from './set-members.js'
 
 const memberSchema = z.object({ id: z.uuid(), endpoint: endpointSchema })
 
@@ -130,8 +131,8 @@ async function lookAround(
   return { source: seen ?? null, replicas: new Map(answered) }
 }
 
-function waitFor(facts: InstanceFacts, context: WorkflowContext): number {
-  return isSilent(facts, context) ? context.timings.silentLookMs : context.timings.lookMs
+function waitFor({ stored }: InstanceFacts, { timings }: WorkflowContext): number {
+  return isSilent(stored, timings.reportAgeMsMax) ? timings.silentLookMs : timings.lookMs
 }
 
 /** The same question that the API asked, of what is seen now. */
@@ -143,7 +144,7 @@ function refuse(
   context: WorkflowContext,
 ): void {
   const refusal = ejectRefusal({
-    sourceReportAgeMs: seen.source ? 0 : reportAgeMs(source, context),
+    sourceReportAgeMs: seen.source ? 0 : reportAgeMs(source.stored),
     source: seen.source ?? source.stored?.observation ?? null,
     replicas: replicas.map((facts) => {
       const observation = seen.replicas.get(facts.instance.id) ?? null

@@ -9,10 +9,11 @@
  */
 import type { Changes, InstanceFacts } from '../../common/db/store.js'
 import type { Endpoint, InstanceId } from '../../common/domain/instance.js'
+import { isSilent } from '../../common/domain/report-age.js'
 import { RedtroveError } from '../../common/errors.js'
 import { type Assumed, assign, isGuestsFault, lookAt } from '../guests.js'
 import type { WorkflowContext } from '../workflow.js'
-import { assignmentFor, faultOf, isSilent } from './set-members.js'
+import { assignmentFor, faultOf } from './set-members.js'
 
 /** A member as a plan keeps it. */
 export interface PlannedMember {
@@ -122,7 +123,8 @@ export async function repoint(
 /** Nobody waits long for a guest that has been silent all along. */
 async function patienceWith(id: InstanceId, context: WorkflowContext): Promise<number> {
   const [facts] = await context.store.instances.findMany([id])
-  return facts && !isSilent(facts, context) ? context.timings.patienceMs / 2 : context.timings.lookMs / 2
+  const { patienceMs, lookMs, reportAgeMsMax } = context.timings
+  return facts && !isSilent(facts.stored, reportAgeMsMax) ? patienceMs / 2 : lookMs / 2
 }
 
 /** Waits a little for the links, for the record only: Redis goes on connecting by itself. */

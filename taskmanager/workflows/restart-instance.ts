@@ -11,11 +11,12 @@ import type { Assignment } from '../../common/contracts/assignment.js'
 import type { InstanceFacts } from '../../common/db/store.js'
 import type { Endpoint } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
+import { isSilent } from '../../common/domain/report-age.js'
 import { RedtroveError } from '../../common/errors.js'
 import { isGuestsFault, within } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { ensureGuest, untilAnswering, untilReported } from './bring-up.js'
-import { assignmentFor, faultsOn, isSilent } from './set-members.js'
+import { assignmentFor, faultsOn } from './set-members.js'
 import { untilLinked } from './until-linked.js'
 
 const RESTART_MS = 120_000
@@ -76,8 +77,8 @@ async function start(facts: InstanceFacts, context: WorkflowContext): Promise<vo
 
 /** A guest that reported until now is asked longer before it is power-cycled: its agent may be on its way back. */
 function graceOf(facts: InstanceFacts, context: WorkflowContext): number {
-  const { patienceMs } = context.timings
-  return isSilent(facts, context) && facts.stored ? patienceMs / 2 : patienceMs
+  const { patienceMs, reportAgeMsMax } = context.timings
+  return isSilent(facts.stored, reportAgeMsMax) && facts.stored ? patienceMs / 2 : patienceMs
 }
 
 async function placeOf({ store, operation }: WorkflowContext): Promise<{

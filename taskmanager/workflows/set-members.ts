@@ -36,17 +36,6 @@ export function endpointOf({ instance }: InstanceFacts): Endpoint {
   throw new RedtroveError('unprocessable', `Instance ${instance.id} has no address; restart or delete it.`)
 }
 
-/** Milliseconds since the agent's last report was stored; null when it never reported. */
-export function reportAgeMs({ stored }: InstanceFacts, { clock }: Pick<Reading, 'clock'>): number | null {
-  return stored ? Math.max(0, clock.now() - stored.receivedAtMs) : null
-}
-
-/** The agent's reports have stopped, or never began. */
-export function isSilent(facts: InstanceFacts, context: Pick<WorkflowContext, 'clock' | 'timings'>): boolean {
-  const ageMs = reportAgeMs(facts, context)
-  return ageMs === null || ageMs > context.timings.reportAgeMsMax
-}
-
 /** What a member of the operation's set is told to be, at the operation's epoch. */
 export async function assignmentFor(
   role: MemberRole,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { openTestApi, type TestApi } from '../harness/api.js'
 import { observed } from '../harness/observed.js'
 import { report } from '../harness/stored.js'
@@ -65,21 +65,33 @@ describe('acting on an instance', () => {
 
   it('ejects a silent source that no replica hears, and any when forced', async () => {
     const [source = '', replica = ''] = await api.healthySet(1)
-    await report(api.store, source, observed(), Date.now() - 60_000, 2, 'old-boot')
+    await report(api.store, source, observed(), 60_000, 2, 'old-boot')
     const streaming = await act(source, { eject_replica_source: {} })
     expect(streaming.status).toBe(400)
     expect(messageOf(streaming.body)).toMatch(/still receive/)
-    await report(
-      api.store,
-      replica,
-      observed({ role: 'replica', link: 'up', lastIoSecondsAgo: 5 }),
-      Date.now(),
-      2,
-    )
+    await report(api.store, replica, observed({ role: 'replica', link: 'up', lastIoSecondsAgo: 5 }), 0, 2)
     expect((await act(source, { eject_replica_source: {} })).status).toBe(202)
     expect((await api.send('get', `/instances/${replica}`)).body.instance.status).toBe('EJECT')
     const [healthy = ''] = await api.healthySet(1)
     expect((await act(healthy, { eject_replica_source: { force: true } })).status).toBe(202)
+  })
+
+  it.each([-90_000, 10_000])('works with an API whose clock is %i ms off', async (byMs) => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + byMs })
+    const [source = '', replica = ''] = await api.healthySet(1)
+    expect((await api.send('get', `/instances/${source}`)).body.instance.operating_status).toBe('HEALTHY')
+    expect((await act(source, { eject_replica_source: {} })).status).toBe(400)
+    expect((await act(replica, { promote_to_replica_source: {} })).status).toBe(202)
+    vi.useRealTimers()
+  })
+
+  it('ejects a source whose last report is from before the clock was set back', async () => {
+    const [source = '', replica = ''] = await api.healthySet(1)
+    await report(api.store, source, observed(), -3_600_000, 2)
+    expect((await api.send('get', `/instances/${source}`)).body.instance.operating_status).toBe('ERROR')
+    const alone = observed({ role: 'replica', link: 'down', lastIoSecondsAgo: -1 })
+    await report(api.store, replica, alone, 0, 2)
+    expect((await act(source, { eject_replica_source: {} })).status).toBe(202)
   })
 
   it('resets the status for an admin, and for an owner who says that it is to be deleted', async () => {
@@ -111,7 +123,7 @@ describe('deleting an instance', () => {
     expect((await remove(source)).status).toBe(202)
     expect((await api.send('get', `/instances/${source}`)).body.instance.status).toBe('SHUTDOWN')
     expect((await remove(source)).status).toBe(202)
-    await api.finish(source, { instances: { [source]: { deletedAtMs: 5 } } })
+    await api.finish(source, { instances: { [source]: { deleted: true } } })
     expect((await remove(source)).status).toBe(404)
     expect((await api.send('get', '/instances')).body.instances).toEqual([])
   })

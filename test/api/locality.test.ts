@@ -10,7 +10,7 @@ async function sourceWith(locality: string): Promise<string> {
   const instance = { name: 'apart', flavorRef: '1', volume: { size: 1 }, locality }
   const { body } = await api.send('post', '/instances', { instance })
   await api.finish(body.instance.id)
-  await report(api.store, body.instance.id, observed(), Date.now())
+  await report(api.store, body.instance.id, observed())
   return body.instance.id
 }
 

@@ -49,7 +49,7 @@ describe('a set with members of different versions', () => {
     const promote = (id: string) =>
       api.send('post', `/instances/${id}/action`, { promote_to_replica_source: {} })
     const follows = { role: 'replica', link: 'up', lastIoSecondsAgo: 0, fenced: true } as const
-    await report(api.store, replica, observed(follows), Date.now())
+    await report(api.store, replica, observed(follows))
     expect((await promote(replica)).status).toBe(202)
     await api.finish(replica, {
       instances: { [source]: { role: 'replica' }, [replica]: { role: 'source' } },

@@ -83,7 +83,6 @@ export async function openTestApi(env: Record<string, string> = {}): Promise<Tes
         sealedCredentials,
         ...(version ? { datastoreVersionId: version.id } : {}),
       })
-      const now = Date.now()
       for (const [index, id] of ids.entries()) {
         const replica = {
           role: 'replica',
@@ -93,7 +92,7 @@ export async function openTestApi(env: Record<string, string> = {}): Promise<Tes
           offset: 90,
           fenced: true,
         } as const
-        await report(store, id, index === 0 ? observed() : observed(replica), now)
+        await report(store, id, index === 0 ? observed() : observed(replica))
       }
       return ids
     },

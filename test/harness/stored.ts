@@ -101,14 +101,14 @@ export async function storedSet(
   return [source.id, ...ids]
 }
 
-/** Stores a report of an instance as received at `atMs`. */
+/** Stores a report of an instance as taken in `agoMs` ago; less than nothing is what a clock leaves that was set back since. */
 export async function report(
   store: Store,
   instanceId: string,
   observation: Observation,
-  atMs: number,
+  agoMs = 0,
   seq = 1,
   bootId = 'boot',
 ): Promise<void> {
-  await store.observations.save([{ instanceId, bootId, seq, observation }], atMs)
+  await store.observations.save([{ instanceId, bootId, seq, observation, agoMs }])
 }

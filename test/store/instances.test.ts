@@ -69,26 +69,28 @@ describeOnBoth('instances', (open) => {
 
   it('that reported lately are found without the others', async () => {
     const [early = '', late = ''] = [...(await storedSet(store, 0)), ...(await storedSet(store, 0))]
-    await report(store, early, observed(), 1_000)
-    await report(store, late, observed(), 2_000)
-    const since = async (ms: number) =>
-      (await store.instances.reportedSince(ms)).map(({ instance }) => instance.id)
-    expect(await since(2_000)).toEqual([late])
-    expect(await since(0)).toEqual([early, late].sort())
+    await report(store, early, observed(), 200_000)
+    await report(store, late, observed(), 100_000)
+    const within = async (ms: number) =>
+      (await store.instances.reportedWithin(ms)).map(({ instance }) => instance.id)
+    expect(await within(150_000)).toEqual([late])
+    expect(await within(250_000)).toEqual([early, late].sort())
     const [never = ''] = await storedSet(store, 0)
     await openCreate(store, newInstance({ name: 'not up yet, and held' }))
-    expect(await store.instances.silentSince(2_000)).toEqual([early, never].sort())
+    expect(await store.instances.silentFor(150_000)).toEqual([early, never].sort())
+    await report(store, late, observed(), -3_600_000, 2)
+    expect(await store.instances.silentFor(150_000)).toEqual([early, never, late].sort())
   })
 
   it('carry their set, their report and the operation that holds them', async () => {
     const ids = await storedSet(store, 2)
     const [source = '', ...replicas] = ids
-    await report(store, source, observed({ offset: 7 }), 1234)
+    await report(store, source, observed({ offset: 7 }))
     const facts = await store.instances.find('demo', source)
     expect(facts).toMatchObject({
       sourceId: source,
       operation: null,
-      stored: { receivedAtMs: 1234, observation: { offset: 7 } },
+      stored: { bootId: 'boot', seq: 1, observation: { offset: 7 } },
     })
     expect([...facts.replicaIds].sort()).toEqual([...replicas].sort())
     const [replica = ''] = replicas
@@ -120,7 +122,7 @@ describeOnBoth('instances', (open) => {
       requestId: 'r',
       deadlineMs: 1,
     })
-    await finish(store, operation, { instances: { [one]: { deletedAtMs: 5 } } })
+    await finish(store, operation, { instances: { [one]: { deleted: true } } })
     await expect(store.instances.find(null, one)).rejects.toMatchObject({ kind: 'not_found' })
     await store.instances.setEndpoint(other, { host: '127.9.9.9', port: 6379 })
     expect(await store.instances.count('demo')).toBe(1)
@@ -129,10 +131,10 @@ describeOnBoth('instances', (open) => {
   it('keep the newest report of a boot, and any of a new boot', async () => {
     const [id = ''] = await storedSet(store, 0)
     const offset = async () => (await store.observations.find(id))?.observation.offset
-    await report(store, id, observed({ offset: 2 }), 10, 2)
-    await report(store, id, observed({ offset: 1 }), 11, 1)
+    await report(store, id, observed({ offset: 2 }), 0, 2)
+    await report(store, id, observed({ offset: 1 }), 0, 1)
     expect(await offset()).toBe(2)
-    await report(store, id, observed({ offset: 3 }), 12, 1, 'later-boot')
+    await report(store, id, observed({ offset: 3 }), 0, 1, 'later-boot')
     expect(await offset()).toBe(3)
     await store.observations.save(
       [5, 4].map((seq) => ({
@@ -140,8 +142,8 @@ describeOnBoth('instances', (open) => {
         bootId: 'later-boot',
         seq,
         observation: observed({ offset: 100 + seq }),
+        agoMs: 0,
       })),
-      13,
     )
     expect(await offset()).toBe(105)
   })

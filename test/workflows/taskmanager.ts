@@ -1,4 +1,5 @@
 /* A taskmanager over a world, whose calls can be made to fail, to hang, or to be its last. */
+import type { Clock } from '../../common/clock.js'
 import type { Lease, Store } from '../../common/db/store.js'
 import type { Operation } from '../../common/domain/operation.js'
 import { createLogger } from '../../common/log.js'
@@ -77,6 +78,7 @@ export function taskmanager(
   owner: string,
   onCall: OnCall = pass,
   life = new Life(world),
+  clock: Clock = world.clock,
 ): FakeTaskmanager {
   const calls: string[] = []
   const gate: Gate = (name, act) =>
@@ -108,7 +110,7 @@ export function taskmanager(
     compute: world.compute(gate),
     keyRing: KEYS,
     timings: TIMINGS,
-    clock: world.clock,
+    clock,
     log: createLogger('test', process.env.REDTROVE_LOG_LEVEL ?? 'silent'),
     failpoint: () => {},
     workflowOf,

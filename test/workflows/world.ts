@@ -17,6 +17,7 @@ import { sealCredentials } from '../../common/secrets/credentials.js'
 import { keyRing } from '../../common/secrets/key-ring.js'
 import type { Compute } from '../../taskmanager/compute/compute.js'
 import { answersFor } from '../../taskmanager/questions.js'
+import { clockOf } from '../harness/database-clock.js'
 import type { FakeGuest } from './fake-guest.js'
 import { FakeProvider } from './fake-provider.js'
 import type { Gate } from './gate.js'
@@ -27,7 +28,6 @@ export const KEYS = keyRing(Buffer.alloc(32, 7))
 export const CREDENTIALS = { application: ['first-password'], replication: 'replication-password' }
 
 export class World {
-  readonly clock = new VirtualClock()
   readonly guests = new Map<InstanceId, FakeGuest>()
   readonly queues = new Set<InstanceId>()
   brokerAway = false
@@ -42,20 +42,16 @@ export class World {
   private reportSeq = 0
   private readonly stopped = new AbortController()
 
-  private constructor(readonly store: Store) {}
+  private constructor(
+    readonly store: Store,
+    readonly clock: VirtualClock,
+  ) {}
 
   static async open(): Promise<World> {
     const db = connect('sqlite::memory:')
     await migrate(db)
-    // The store needs the world's clock and the world the store.
-    const late: { clock?: VirtualClock } = {}
-    const clock = {
-      now: () => late.clock?.now() ?? 0,
-      monotonicMs: () => late.clock?.monotonicMs() ?? 0,
-      sleep: async () => {},
-    }
-    const world = new World(openStore(db, { clock }))
-    late.clock = world.clock
+    const clock = new VirtualClock()
+    const world = new World(openStore(db, { now: clockOf(() => clock.now()) }), clock)
     void world.keepReporting()
     return world
   }
@@ -188,8 +184,9 @@ export class World {
       bootId: 'boot',
       seq: this.reportSeq,
       observation: guest.observe(),
+      agoMs: 0,
     }))
-    await this.store.observations.save(reports, this.clock.now())
+    await this.store.observations.save(reports)
   }
 
   async facts(): Promise<readonly InstanceFacts[]> {

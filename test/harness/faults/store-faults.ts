@@ -48,10 +48,18 @@ export const STORE_FAULTS: readonly Fault[] = [
   clockOff('guestagent', 'behind', -HOUR_MS),
   clockOff('taskmanager', 'ahead', HOUR_MS),
   clockOff('taskmanager', 'behind', -HOUR_MS),
+  clockOff('api', 'ahead', HOUR_MS),
+  clockOff('api', 'behind', -HOUR_MS),
 ]
 
-function clockOff(part: 'guestagent' | 'taskmanager', where: string, byMs: number): Fault {
-  const name = `the ${part === 'guestagent' ? 'agents' : 'taskmanagers'}' clocks an hour ${where}`
+const WHOSE = {
+  guestagent: "the agents' clocks",
+  taskmanager: "the taskmanagers' clocks",
+  api: "the API's clock",
+}
+
+function clockOff(part: keyof typeof WHOSE, where: string, byMs: number): Fault {
+  const name = `${WHOSE[part]} an hour ${where}`
   return {
     name,
     row: 17,

@@ -54,9 +54,10 @@ function facts(
   seen: Partial<Observation>,
   more: Partial<InstanceFacts['instance']> = {},
   operation = false,
+  ageMs = 500,
 ) {
   const instance = { id: 'a', setId: 's', role: 'source', endpoint: here, fault: null, ...more }
-  const stored = { observation: observed(seen), bootId: 'b', seq, receivedAtMs: 1_000 }
+  const stored = { observation: observed(seen), bootId: 'b', seq, receivedAtMs: 1_000, ageMs }
   return {
     instance,
     stored,
@@ -67,47 +68,45 @@ function facts(
     replicaIds: [],
   } as unknown as InstanceFacts // what the watch reads
 }
-const at = (monotonicMs: number, wallMs = 1_500) => ({ wallMs, monotonicMs })
 
 test('drift counts when two reports in a row show it, and the same report twice is one', () => {
   const watch = watchDrift(6_000)
-  expect(watch.wanted([facts(1, { fenced: true })], at(0))).toEqual([])
-  expect(watch.wanted([facts(1, { fenced: true })], at(1_000))).toEqual([])
-  expect(watch.wanted([facts(2, { fenced: true })], at(2_000))).toMatchObject([{ setId: 's' }])
+  expect(watch.wanted([facts(1, { fenced: true })], 0)).toEqual([])
+  expect(watch.wanted([facts(1, { fenced: true })], 1_000)).toEqual([])
+  expect(watch.wanted([facts(2, { fenced: true })], 2_000)).toMatchObject([{ setId: 's' }])
 })
 
 test('drift that was gone in between starts anew', () => {
   const watch = watchDrift(6_000)
-  watch.wanted([facts(1, { fenced: true })], at(0))
-  watch.wanted([facts(2, {})], at(1_000))
-  expect(watch.wanted([facts(3, { fenced: true })], at(2_000))).toEqual([])
+  watch.wanted([facts(1, { fenced: true })], 0)
+  watch.wanted([facts(2, {})], 1_000)
+  expect(watch.wanted([facts(3, { fenced: true })], 2_000)).toEqual([])
 })
 
 test('two reports with a change between them are one each', () => {
   const watch = watchDrift(6_000)
   const before = { ...told, epoch: 7 }
   const after = { ...told, epoch: 8 }
-  watch.wanted([facts(1, { fenced: true, accepted: before })], at(0))
-  expect(watch.wanted([facts(2, { fenced: true, accepted: after })], at(1_000))).toEqual([])
-  expect(watch.wanted([facts(3, { fenced: true, accepted: after })], at(2_000))).toMatchObject([
-    { setId: 's' },
-  ])
+  watch.wanted([facts(1, { fenced: true, accepted: before })], 0)
+  expect(watch.wanted([facts(2, { fenced: true, accepted: after })], 1_000)).toEqual([])
+  expect(watch.wanted([facts(3, { fenced: true, accepted: after })], 2_000)).toMatchObject([{ setId: 's' }])
 })
 
 test('who did not report since the last look is still remembered', () => {
   const watch = watchDrift(6_000)
-  watch.wanted([facts(1, { fenced: true })], at(0))
-  expect(watch.wanted([], at(1_000))).toEqual([])
-  expect(watch.wanted([facts(2, { fenced: true })], at(2_000))).toMatchObject([{ setId: 's' }])
+  watch.wanted([facts(1, { fenced: true })], 0)
+  expect(watch.wanted([], 1_000)).toEqual([])
+  expect(watch.wanted([facts(2, { fenced: true })], 2_000)).toMatchObject([{ setId: 's' }])
 })
 
 test('the busy, the silent and those in ERROR are left alone', () => {
   const watch = watchDrift(6_000)
   const fault = { message: 'x', createdAtMs: 0, details: null }
   for (const seq of [1, 2, 3]) {
-    expect(watch.wanted([facts(seq, { fenced: true }, {}, true)], at(0))).toEqual([])
-    expect(watch.wanted([facts(seq, { fenced: true })], at(0, 60_000))).toEqual([])
-    expect(watch.wanted([facts(seq, { fenced: true }, { fault })], at(0))).toEqual([])
+    expect(watch.wanted([facts(seq, { fenced: true }, {}, true)], 0)).toEqual([])
+    expect(watch.wanted([facts(seq, { fenced: true }, {}, false, 60_000)], 0)).toEqual([])
+    expect(watch.wanted([facts(seq, { fenced: true }, {}, false, -60_000)], 0)).toEqual([])
+    expect(watch.wanted([facts(seq, { fenced: true }, { fault })], 0)).toEqual([])
   }
 })
 
@@ -115,6 +114,6 @@ test('a set is repaired again only after a pause, which grows while it does not 
   const watch = watchDrift(6_000)
   const opened: number[] = []
   for (let second = 0; second < 60; second += 1)
-    if (watch.wanted([facts(second, { fenced: true })], at(second * 1_000)).length > 0) opened.push(second)
+    if (watch.wanted([facts(second, { fenced: true })], second * 1_000).length > 0) opened.push(second)
   expect(opened).toEqual([1, 6, 16, 36])
 })

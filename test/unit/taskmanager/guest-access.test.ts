@@ -33,7 +33,7 @@ async function aMinuteOf({
   const stop = startGuestAccess({
     store: {
       instances: {
-        silentSince: async () => silent,
+        silentFor: async () => silent,
         // Only whether there is one is looked at.
         findMany: async (ids) =>
           ids.filter((id) => (living ?? silent).includes(id)).map(() => ({}) as InstanceFacts),
