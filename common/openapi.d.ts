@@ -643,6 +643,8 @@ export interface components {
             name: string;
             /** @description MB. */
             ram: number;
+            /** @description (additive) What an instance holds at least: keys, values and their tables. */
+            data_mb: number;
             vcpus: number;
             /** @description GB. */
             disk: number;

@@ -11,6 +11,7 @@ import { agentSecret } from './agent-secret.js'
 import { startHeartbeat } from './heartbeat.js'
 import { linkCutter } from './link-cut.js'
 import { lastingMemory } from './memory.js'
+import { memoryWatch } from './memory-watch.js'
 import { observer as openObserver } from './observer.js'
 import { guestPaths, makeGuestFolders } from './paths.js'
 import { pauseKeeper } from './pause.js'
@@ -54,7 +55,8 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     const control = openSerial()
     let kick: () => void = () => undefined
     const server = managedServer({ seed, paths, accepted, strategy, agentPassword, clock, log }, () => kick())
-    const acts = roleActs({ server, accepted, strategy, clock, log })
+    const dataBytes = seed.spec.maxMemoryBytes
+    const acts = roleActs({ server, accepted, strategy, dataBytes, clock, log })
     const roles = roleKeeper({ server, accepted, acts, control, ask: messaging.ask, clock, log })
     const observer = openObserver({
       server,
@@ -64,6 +66,7 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
       roleFault: roles.fault,
       isEmptied: roles.isEmptied,
       remember: lastingMemory(accepted, paths.hadData, clock),
+      memory: memoryWatch(dataBytes, clock),
     })
     const pause = pauseKeeper(clock, () => {
       control(() => afterPause({ server, accepted, roles, pause })).catch((error: unknown) =>

@@ -3,6 +3,7 @@ import type { Observation } from '../common/domain/observation.js'
 import { isKind, messageOf } from '../common/errors.js'
 import type { AcceptedState } from './accepted.js'
 import { linkAge } from './link-age.js'
+import type { MemoryWatch } from './memory-watch.js'
 import { FENCE_REPLICAS } from './redis/conf.js'
 import { diskUse } from './redis/data-folder.js'
 import { type InfoFacts, infoFacts, isPersistenceOk, type PersistenceFacts } from './redis/info.js'
@@ -37,13 +38,14 @@ export interface ObserverOptions {
   readonly isEmptied: () => boolean
   /** Awaited before a look is given to anybody. */
   readonly remember: (seen: Observation) => Promise<void>
+  readonly memory: MemoryWatch
 }
 
 type Seen = Pick<Observation, 'service' | 'fenced' | 'fault'> & { readonly facts: InfoFacts }
 
 /** An observer of `server`. */
 export function observer(options: ObserverOptions): Observer {
-  const { server, accepted, dataDir, clock, roleFault, isEmptied, remember } = options
+  const { server, accepted, dataDir, clock, roleFault, isEmptied, remember, memory } = options
   const link = linkAge()
   let lastAnswerMs = clock.monotonicMs()
   let disk: Awaited<ReturnType<typeof diskUse>> = { usedBytes: null, freeBytes: null }
@@ -69,7 +71,10 @@ export function observer(options: ObserverOptions): Observer {
         service: facts.loading ? 'loading' : 'running',
         fenced: fenceReplicas === null ? null : fenceReplicas >= FENCE_REPLICAS,
         fault:
-          server.fault() ?? persistenceFault(facts.persistence, disk.freeBytes) ?? diskFault(disk.freeBytes),
+          server.fault() ??
+          persistenceFault(facts.persistence, disk.freeBytes) ??
+          diskFault(disk.freeBytes) ??
+          memory.fault(facts),
       }
     } catch (error) {
       return { facts: infoFacts(''), fenced: null, ...silence(error, clock.monotonicMs() - lastAnswerMs) }
@@ -84,7 +89,7 @@ export function observer(options: ObserverOptions): Observer {
     const { facts, service, fenced, fault } = await see()
     const nowMs = clock.monotonicMs()
     link.note(facts.link, nowMs)
-    const { loading: _, persistence, ...shown } = facts
+    const { loading: _, persistence, memory: __, ...shown } = facts
     const seen: Observation = {
       ...shown,
       service,

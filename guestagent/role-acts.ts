@@ -13,6 +13,7 @@ import type { AcceptedState } from './accepted.js'
 import type { RedisAdmin } from './redis/admin.js'
 import { FENCE_REPLICAS, PING_PERIOD_SECONDS } from './redis/conf.js'
 import { infoFacts } from './redis/info.js'
+import { memorySettings } from './redis/memory-directives.js'
 import type { ManagedServer } from './server.js'
 import type { ReplicationStrategy } from './strategies/replication/replication-strategy.js'
 
@@ -24,6 +25,8 @@ export interface RoleActsOptions {
   readonly server: ManagedServer
   readonly accepted: AcceptedState
   readonly strategy: ReplicationStrategy
+  /** What the instance's flavor gives to data; 0 is no limit. */
+  readonly dataBytes: number
   readonly clock: Clock
   readonly log: Logger
 }
@@ -39,6 +42,8 @@ export interface RoleActs {
   /** After a start out of dump.rdb: the append-only file whole again, on disk and in redis.conf. */
   makeDurable(admin: RedisAdmin, deadlineMs: number): Promise<void>
   applyPasswords(admin: RedisAdmin): Promise<void>
+  /** The bounds of memory, once a server process: one that an older agent started may have others. */
+  applyMemory(admin: RedisAdmin): Promise<void>
   /** Ends a replica's link and keeps it down by a wrong password at run time, whatever else is applied, until `joinLink`. */
   cutLink(admin: RedisAdmin): Promise<void>
   /** The next act puts the password back. */
@@ -46,8 +51,9 @@ export interface RoleActs {
 }
 
 /** The acts on one server. */
-export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOptions): RoleActs {
+export function roleActs({ server, accepted, strategy, dataBytes, clock, log }: RoleActsOptions): RoleActs {
   let passwordsOf: string | null = null
+  let memoryOf: string | null = null
   let cutFor: number | null = null
   const leftMs = (deadlineMs: number) => Math.max(1, deadlineMs - clock.monotonicMs())
 
@@ -59,6 +65,14 @@ export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOpt
     if (passwordsOf === wanted) return
     await admin.setPasswords(credentials)
     passwordsOf = wanted
+  }
+
+  async function applyMemory(admin: RedisAdmin): Promise<void> {
+    const { pid, startTime } = server.process() ?? { pid: 0, startTime: '' }
+    const wanted = `${pid} ${startTime}`
+    if (memoryOf === wanted) return
+    await admin.configSetAll(memorySettings(dataBytes, server.can()))
+    memoryOf = wanted
   }
 
   async function makeDurable(admin: RedisAdmin, deadlineMs: number): Promise<void> {
@@ -82,6 +96,7 @@ export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOpt
 
   async function take(admin: RedisAdmin, deadlineMs: number, onChanged?: () => void): Promise<void> {
     const { assignment } = accepted.current()
+    await applyMemory(admin)
     await applyPasswords(admin)
     // Before the first write can be acknowledged; replicas note it long before they are promoted.
     await server.noteServing()
@@ -99,6 +114,7 @@ export function roleActs({ server, accepted, strategy, clock, log }: RoleActsOpt
     take,
     makeDurable,
     applyPasswords,
+    applyMemory,
     cutLink: async (admin) => {
       cutFor = server.process()?.pid ?? null
       passwordsOf = null

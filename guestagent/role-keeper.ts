@@ -137,6 +137,7 @@ export function roleKeeper(options: RoleKeeperOptions): RoleKeeper {
 
   async function waitForWord(admin: RedisAdmin): Promise<void> {
     await acts.hold(admin)
+    await acts.applyMemory(admin)
     await acts.applyPasswords(admin)
     await acts.makeDurable(admin, clock.monotonicMs() + ROLE_MS_MAX)
     waitingSinceMs ??= clock.monotonicMs()

@@ -149,7 +149,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
         socket: paths.socket,
         pidFile: paths.redisPid,
         agentPassword,
-        maxMemoryBytes: seed.spec.maxMemoryBytes,
+        dataBytes: seed.spec.maxMemoryBytes,
         replication: strategy.directives(can()),
         user: [],
         appendOnly,

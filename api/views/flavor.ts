@@ -1,4 +1,5 @@
 import type { Flavor } from '../../common/domain/flavor.js'
+import { dataMbOf } from '../../common/domain/memory-budget.js'
 import type { components } from '../../common/openapi.js'
 import type { Caller } from '../context.js'
 import { linksOf } from './links.js'
@@ -10,6 +11,7 @@ export function flavorView(flavor: Flavor, caller: Caller): components['schemas'
     str_id: flavor.id,
     name: flavor.name,
     ram: flavor.ramMb,
+    data_mb: dataMbOf(flavor.ramMb),
     vcpus: flavor.vcpus,
     disk: flavor.diskGb,
     ephemeral: 0,

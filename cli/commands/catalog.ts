@@ -16,8 +16,8 @@ export function addCatalogCommands(program: Command, run: Run): void {
     ({ flavors }: { flavors: Schemas['Flavor'][] }) => ({
       data: flavors,
       text: table(
-        ['ID', 'Name', 'RAM MB', 'vCPUs', 'Disk GB'],
-        flavors.map((it) => [it.str_id, it.name, it.ram, it.vcpus, it.disk]),
+        ['ID', 'Name', 'RAM MB', 'Data MB', 'vCPUs', 'Disk GB'],
+        flavors.map((it) => [it.str_id, it.name, it.ram, it.data_mb, it.vcpus, it.disk]),
       ),
     }),
   )

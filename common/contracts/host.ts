@@ -18,6 +18,7 @@ export const guestSpecSchema = z.object({
   assignment: assignmentSchema,
   /** Hex of the 32-byte key that seals this instance's messages. */
   sealKey: z.string().regex(/^[0-9a-f]{64}$/),
+  /** For data alone: redis-server's own `maxmemory` is more (`common/domain/memory-budget.ts`). 0 is no limit. */
   maxMemoryBytes: z.int().min(0),
   /** Of the whole guest. The process provider does not enforce them, and its older records do not have them. */
   ramMb: z.int().min(1).default(128),

@@ -1,3 +1,5 @@
+import { dataMbOf } from './memory-budget.js'
+
 /** A size an instance may have. Ids are Trove-like digits, so that clients which insist on an integer can name them. */
 export interface Flavor {
   readonly id: string
@@ -7,7 +9,7 @@ export interface Flavor {
   readonly diskGb: number
 }
 
-/** The sizes that are offered; the process provider turns `ramMb` into a memory limit and does not enforce the rest. */
+/** The sizes that are offered. How `ramMb` becomes limits is in `memory-budget.ts`; the process provider does not enforce the rest. */
 export const FLAVORS: readonly Flavor[] = [
   { id: '1', name: 'redis.tiny', ramMb: 128, vcpus: 1, diskGb: 1 },
   { id: '2', name: 'redis.small', ramMb: 512, vcpus: 1, diskGb: 2 },
@@ -21,11 +23,8 @@ export function flavorOf(id: string): Flavor | undefined {
   return FLAVORS.find((flavor) => flavor.id === id)
 }
 
-/**
- * Memory a redis-server of this flavor may use for data, in bytes: three quarters of the RAM, so that a fork for persistence
- * or a full synchronisation finds room. 0 (no limit) for a flavor that is not offered any more.
- */
-export function maxMemoryBytesOf(flavorId: string): number {
+/** Memory for data in a redis-server of this flavor, in bytes; 0 (no limit) for a flavor that is not offered any more. */
+export function dataBytesOf(flavorId: string): number {
   const flavor = flavorOf(flavorId)
-  return flavor ? Math.floor(flavor.ramMb * 0.75) * 1024 * 1024 : 0
+  return flavor ? dataMbOf(flavor.ramMb) * 1024 * 1024 : 0
 }

@@ -7,7 +7,7 @@ import type { Credentials } from '../../common/contracts/assignment.js'
 import type { Endpoint } from '../../common/domain/instance.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import { APPLICATION_USER, applicationRules, hiddenCommands, passwordRule, REPLICATION_USER } from './acl.js'
-import type { Capabilities } from './capabilities.js'
+import { type Capabilities, isAtLeast } from './capabilities.js'
 import { nameFor } from './directive-names.js'
 
 /** One look, all of the same moment. */
@@ -90,6 +90,8 @@ export async function connectAdmin(options: AdminOptions): Promise<RedisAdmin> {
     throw asGuestError(failure ?? error)
   }
   redis.on('close', onClose)
+  // Where all clients together have a bound, the agent is not among those that are sent away for the rest. A busy server refuses this too.
+  if (isAtLeast(options.can.version, '7.0')) redis.call('client', 'no-evict', 'on').catch(() => undefined)
   return adminOver(redis, options)
 }
 

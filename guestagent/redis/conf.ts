@@ -9,6 +9,7 @@ import { AGENT_USER, aclDirectives, hiddenCommands, REPLICATION_USER } from './a
 import type { Capabilities } from './capabilities.js'
 import type { Directive } from './directive.js'
 import { canonicalName, forVersion } from './directive-names.js'
+import { memoryDirectives } from './memory-directives.js'
 
 /** More replicas than any server has: writes are out of reach while `min-replicas-to-write` says this. */
 export const FENCE_REPLICAS = 1_000_000
@@ -25,7 +26,8 @@ export interface ConfInput {
   readonly socket: string
   readonly pidFile: string
   readonly agentPassword: string
-  readonly maxMemoryBytes: number
+  /** Memory for data; what else the server takes comes on top. 0 is no limit. */
+  readonly dataBytes: number
   /** Directives of the replication strategy for this role. */
   readonly replication: readonly Directive[]
   /** The user's configuration group. */
@@ -57,16 +59,13 @@ const BASE: readonly Directive[] = [
   ['aof-load-truncated', 'yes'],
   ['aof-use-rdb-preamble', 'yes'],
   ['maxmemory-policy', 'noeviction'],
-  ['client-output-buffer-limit', 'normal', '0', '0', '0'],
-  ['client-output-buffer-limit', 'replica', '256mb', '64mb', '60'],
   ['client-output-buffer-limit', 'pubsub', '32mb', '8mb', '60'],
-  ['repl-backlog-size', '64mb'],
   ['repl-backlog-ttl', '3600'],
   ['replica-serve-stale-data', 'yes'],
 ]
 
-function systemLayer({ maxMemoryBytes, replication }: ConfInput): readonly Directive[] {
-  return [['maxmemory', String(maxMemoryBytes)], ...replication]
+function systemLayer({ dataBytes, can, replication }: ConfInput): readonly Directive[] {
+  return [...memoryDirectives(dataBytes, can), ...replication]
 }
 
 /** What nobody may change: place, accounts, persistence, the fence, and the role. */

@@ -45,6 +45,15 @@ export interface InfoFacts {
   readonly keys: number | null
   readonly clients: number | null
   readonly persistence: PersistenceFacts
+  readonly memory: MemoryFacts
+}
+
+/** What INFO says of memory beside [used_memory] and [maxmemory]. */
+export interface MemoryFacts {
+  /** [mem_not_counted_for_evict]: the part of what is used that `maxmemory` does not count. */
+  readonly uncountedBytes: number | null
+  /** [errorstat_OOM]: commands refused for want of memory since the server started; null before Redis 6.2, which does not count them. */
+  readonly refusedCommands: number | null
 }
 
 /** What INFO persistence says. */
@@ -84,6 +93,7 @@ export function infoFacts(text: string): InfoFacts {
     keys: role === null ? null : keysOf(fields),
     clients: count(fields.get('connected_clients')),
     persistence: persistenceOf(fields),
+    memory: memoryOf(fields),
   }
 }
 
@@ -172,6 +182,15 @@ function persistenceOf(fields: InfoFields): PersistenceFacts {
     aofWriteOk: (fields.get('aof_last_write_status') ?? 'ok') === 'ok',
     rdbSaveOk: (fields.get('rdb_last_bgsave_status') ?? 'ok') === 'ok',
     unknown: !fields.has('aof_enabled'),
+  }
+}
+
+/** A kind of error is listed once there was one; Redis 6.2, the first that lists any, counts all errors too. */
+function memoryOf(fields: InfoFields): MemoryFacts {
+  const none = fields.has('total_error_replies') ? 0 : null
+  return {
+    uncountedBytes: count(fields.get('mem_not_counted_for_evict')),
+    refusedCommands: count(/^count=(\d+)/.exec(fields.get('errorstat_OOM') ?? '')?.[1]) ?? none,
   }
 }
 

@@ -2,6 +2,7 @@
 import type { ContainerCreateOptions } from 'dockerode'
 import type { GuestSpec } from '../../common/contracts/host.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
+import { dataMbOf, memoryBudget } from '../../common/domain/memory-budget.js'
 
 /** Label of everything that belongs to one installation, which is a state directory. */
 export const INSTALLATION_LABEL = 'redtrove.installation'
@@ -10,9 +11,14 @@ export const INSTANCE_LABEL = 'redtrove.instance'
 /** Label of a volume that nobody asked for: the engine made it with a container, for the guest's own had been removed. */
 const UNASKED_LABEL = 'redtrove.unasked'
 
-/** Memory of a whole guest. Bytes. */
+/** Memory of a whole guest that nobody copies from: what is set aside for it. Bytes. */
 export function memoryBytesOf({ ramMb }: Pick<GuestSpec, 'ramMb'>): number {
   return (ramMb + BESIDE_DATA_MB) * MB
+}
+
+/** Memory that a whole guest may take: a fork of its redis-server may have copied all data. Bytes. */
+export function memoryLimitBytesOf({ ramMb }: Pick<GuestSpec, 'ramMb'>): number {
+  return memoryBudget(dataMbOf(ramMb) * MB).guestBytes
 }
 
 /** Where the guest's volume is inside its container. Everything that the agent and redis-server write lies there. */
@@ -24,7 +30,7 @@ export const AMQP_URL_FILE = `${GUEST_DIR}/amqp-url`
 /** The CA of the broker's certificate; empty when none was named. */
 export const AMQP_CA_FILE = `${GUEST_DIR}/amqp-ca.pem`
 
-/** The agent beside redis-server, its connections, and pages that a fork copies. */
+/** The agent beside redis-server, and what clients' connections take beyond the flavor's own RAM. */
 const BESIDE_DATA_MB = 160
 const MB = 1024 * 1024
 /** Of /tmp. */
@@ -66,8 +72,9 @@ export function containerOptions(
           DriverOpts: {},
         }),
       ],
-      Memory: memoryBytesOf(spec),
-      MemorySwap: memoryBytesOf(spec),
+      Memory: memoryLimitBytesOf(spec),
+      MemorySwap: memoryLimitBytesOf(spec),
+      MemoryReservation: memoryBytesOf(spec),
       NanoCpus: spec.vcpus * 1_000_000_000,
       PidsLimit: PIDS_MAX,
       ReadonlyRootfs: true,

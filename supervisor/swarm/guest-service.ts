@@ -5,6 +5,7 @@ import { guestNameOf } from '../../common/domain/guest-name.js'
 import {
   labelsOf,
   memoryBytesOf,
+  memoryLimitBytesOf,
   PIDS_MAX,
   type Storage,
   TMP_MB,
@@ -52,7 +53,6 @@ export function serviceSpec(record: SwarmRecord, parts: ServiceParts): CreateSer
   const { facts, nodeId, desired } = record
   const name = guestNameOf(facts.instanceId)
   const labels = labelsOf(facts.instanceId, parts.installation)
-  const memory = memoryBytesOf(facts)
   return {
     Name: name,
     Labels: labels,
@@ -85,8 +85,12 @@ export function serviceSpec(record: SwarmRecord, parts: ServiceParts): CreateSer
         })),
       },
       Resources: {
-        Limits: { MemoryBytes: memory, NanoCPUs: facts.vcpus * NS_PER_CPU, Pids: PIDS_MAX },
-        Reservations: { MemoryBytes: memory },
+        Limits: {
+          MemoryBytes: memoryLimitBytesOf(facts),
+          NanoCPUs: facts.vcpus * NS_PER_CPU,
+          Pids: PIDS_MAX,
+        },
+        Reservations: { MemoryBytes: memoryBytesOf(facts) },
       },
       RestartPolicy: { Condition: 'any', Delay: RESTART_DELAY_NS },
       Placement: { Constraints: [`node.id==${nodeId}`] },

@@ -1,6 +1,6 @@
 import type { Assignment } from '../../common/contracts/assignment.js'
 import type { InstanceFacts } from '../../common/db/store.js'
-import { maxMemoryBytesOf } from '../../common/domain/flavor.js'
+import { dataBytesOf } from '../../common/domain/flavor.js'
 import type { Endpoint } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { RedtroveError } from '../../common/errors.js'
@@ -23,7 +23,7 @@ export async function ensureGuest(
     instanceId: instance.id,
     assignment,
     sealKey: context.keyRing.instanceKey(instance.id).toString('hex'),
-    maxMemoryBytes: maxMemoryBytesOf(instance.flavorId),
+    maxMemoryBytes: dataBytesOf(instance.flavorId),
     volumeGb: instance.volumeGb,
   })
   return endpoint

@@ -7,7 +7,7 @@
  */
 import { z } from 'zod'
 import { endpointSchema } from '../../common/contracts/observation.js'
-import { maxMemoryBytesOf } from '../../common/domain/flavor.js'
+import { dataBytesOf } from '../../common/domain/flavor.js'
 import type { Endpoint, Instance } from '../../common/domain/instance.js'
 import { isKind, RedtroveError } from '../../common/errors.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
@@ -26,7 +26,7 @@ async function move(instance: Instance, source: Endpoint, context: WorkflowConte
       instanceId: instance.id,
       assignment: await assignmentFor('replica', source, context),
       sealKey: context.keyRing.instanceKey(instance.id).toString('hex'),
-      maxMemoryBytes: maxMemoryBytesOf(instance.flavorId),
+      maxMemoryBytes: dataBytesOf(instance.flavorId),
       volumeGb: instance.volumeGb,
     })
     return null

@@ -77,7 +77,7 @@ export interface Guest {
   closeAgent(options?: { withServer: boolean }): Promise<void>
   until(what: string, done: (seen: Observation) => boolean, timeoutMs?: number): Promise<Observation>
   /** The agent says that it serves, is linked when it is a replica, and takes writes when it is a source. */
-  ready(): Promise<Observation>
+  ready(timeoutMs?: number): Promise<Observation>
   serverPid(): number
   client(password?: string): Redis
   /** Over the agent's own account. */
@@ -86,10 +86,12 @@ export interface Guest {
   remove(): Promise<void>
 }
 
+type GuestFacts = Partial<AgentSeed> & { readonly endpoint?: Endpoint; readonly maxMemoryBytes?: number }
+
 /** A guest that has not started yet. */
 export async function newGuest(
   assignment: Assignment,
-  facts: Partial<AgentSeed> & { readonly endpoint?: Endpoint } = {},
+  { maxMemoryBytes, ...facts }: GuestFacts = {},
 ): Promise<Guest> {
   const endpoint = facts.endpoint ?? (await freeEndpoint())
   const dir = facts.dir ?? mkdtempSync(join(tmpdir(), 'redtrove-guest-'))
@@ -103,7 +105,7 @@ export async function newGuest(
     logLevel: 'silent',
     ...facts,
     dir,
-    spec: aGuestSpec({ endpoint, assignment }),
+    spec: aGuestSpec({ endpoint, assignment, ...(maxMemoryBytes === undefined ? {} : { maxMemoryBytes }) }),
   }
   mkdirSync(dir, { recursive: true })
   const paths = guestPaths(dir)
@@ -165,11 +167,15 @@ export async function newGuest(
         timeoutMs,
         pollMs: 10,
       }),
-    ready: () =>
-      guest.until('the guest serves its role', (seen) => {
-        if (seen.service !== 'running' || seen.fault !== null) return false
-        return seen.role === 'replica' ? seen.link === 'up' : seen.fenced === false
-      }),
+    ready: (timeoutMs) =>
+      guest.until(
+        'the guest serves its role',
+        (seen) => {
+          if (seen.service !== 'running' || seen.fault !== null) return false
+          return seen.role === 'replica' ? seen.link === 'up' : seen.fenced === false
+        },
+        timeoutMs,
+      ),
     serverPid: () => readPidFile(paths.serverPid)?.pid ?? 0,
     client: (password = PASSWORD) => connect({ password }),
     root: () => connect({ username: 'agent', password: readFileSync(paths.agentSecret, 'utf8').trim() }),
@@ -207,8 +213,8 @@ export function guestYard() {
       return guest
     },
     /** A source that takes writes. */
-    source: async (facts: Partial<Assignment> = {}) => {
-      const guest = await newGuest(anAssignment(facts))
+    source: async (facts: Partial<Assignment> = {}, more: GuestFacts = {}) => {
+      const guest = await newGuest(anAssignment(facts), more)
       guests.push(guest)
       await guest.openAgent()
       await guest.beSource()
@@ -216,15 +222,21 @@ export function guestYard() {
       return guest
     },
     /** A replica with its link up. */
-    replicaOf: async (source: Guest, facts: Partial<Assignment> = {}) => {
+    replicaOf: async (
+      source: Guest,
+      facts: Partial<Assignment> = {},
+      more: GuestFacts = {},
+      timeoutMs?: number,
+    ) => {
       const { setId, epoch } = source.seed.spec.assignment
       const guest = await newGuest(
         anAssignment({ setId, epoch, role: 'replica', source: source.endpoint, ...facts }),
+        more,
       )
       guest.answer = guest.seed.spec.assignment
       guests.push(guest)
       await guest.openAgent()
-      await guest.ready()
+      await guest.ready(timeoutMs)
       return guest
     },
     removeAll: async () => {

@@ -30,8 +30,28 @@ const set: Table = {
   'GET /flavors': {
     body: {
       flavors: [
-        { id: 1, str_id: '1', name: 'redis.tiny', ram: 128, vcpus: 1, disk: 1, ephemeral: 0, links: [] },
-        { id: 4, str_id: '4', name: 'redis.large', ram: 2048, vcpus: 2, disk: 8, ephemeral: 0, links: [] },
+        {
+          id: 1,
+          str_id: '1',
+          name: 'redis.tiny',
+          ram: 128,
+          data_mb: 96,
+          vcpus: 1,
+          disk: 1,
+          ephemeral: 0,
+          links: [],
+        },
+        {
+          id: 4,
+          str_id: '4',
+          name: 'redis.large',
+          ram: 2048,
+          data_mb: 1536,
+          vcpus: 2,
+          disk: 8,
+          ephemeral: 0,
+          links: [],
+        },
       ],
     },
   },

@@ -31,7 +31,7 @@ function input(version: string, facts: Partial<ConfInput> = {}): ConfInput {
     socket: '/guest/redis.sock',
     pidFile: '/guest/redis.pid',
     agentPassword: 'agent-password',
-    maxMemoryBytes: 1024,
+    dataBytes: 96 * 1024 * 1024,
     replication: redisSync({ disklessSync: true, disklessSyncDelaySeconds: 5 }).directives(can),
     user: [],
     appendOnly: true,

@@ -1,0 +1,36 @@
+/* The directives that bound a server's memory. Of use at a start and, value by value, on a running server: all of them can be changed there. */
+import { memoryBudget } from '../../common/domain/memory-budget.js'
+import { type Capabilities, isAtLeast } from './capabilities.js'
+import type { Directive } from './directive.js'
+import { forVersion } from './directive-names.js'
+
+const MB = 1024 * 1024
+
+/** By the newest names, for a server that holds `dataBytes` of data (0: no limit). */
+export function memoryDirectives(dataBytes: number, can: Capabilities): readonly Directive[] {
+  const budget = memoryBudget(dataBytes)
+  const clients = String(budget.clientBytes)
+  return [
+    ['maxmemory', String(budget.maxMemoryBytes)],
+    ['maxmemory-clients', clients],
+    ['client-query-buffer-limit', clients],
+    ['proto-max-bulk-len', String(budget.valueBytes)],
+    ['client-output-buffer-limit', 'normal', clients, '0', '0'],
+    ['client-output-buffer-limit', 'replica', String(replicaLimitBytes(budget, can)), '0', '0'],
+    ['repl-backlog-size', String(budget.backlogBytes)],
+  ]
+}
+
+/** As arguments of CONFIG SET, by the names that the server knows. */
+export function memorySettings(dataBytes: number, can: Capabilities): readonly (readonly [string, string])[] {
+  return forVersion(memoryDirectives(dataBytes, can), can).map(([name, ...words]) => [name, words.join(' ')])
+}
+
+/** From 7.0 on all replicas share what waits for them; before, each has its own, and there may be five. */
+function replicaLimitBytes(
+  { replicaBufferBytes }: { replicaBufferBytes: number },
+  can: Capabilities,
+): number {
+  if (isAtLeast(can.version, '7.0')) return replicaBufferBytes
+  return Math.max(16 * MB, Math.round(replicaBufferBytes / 5))
+}

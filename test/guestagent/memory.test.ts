@@ -1,0 +1,57 @@
+/* What a flavor says an instance holds, on the smallest one; the whole table is in test/long. */
+import { afterEach, expect, it } from 'vitest'
+import { FLAVORS } from '../../common/domain/flavor.js'
+import { writeBulk } from '../harness/bulk-writer.js'
+import { fillAndWriteOver } from '../harness/filled-set.js'
+import { guestYard, PASSWORD } from '../harness/guest.js'
+
+const MB = 1024 * 1024
+const yard = guestYard()
+afterEach(yard.removeAll)
+
+const [tiny] = FLAVORS
+if (!tiny) throw new Error('there is no flavor')
+
+it('a source with a replica, filled and written over while another one is added, refuses no write', async () => {
+  const filled = await fillAndWriteOver(yard, tiny, 1)
+  console.log(
+    `${tiny.name}: ${filled.keys} keys of 1,000 bytes (${Math.round(filled.dataBytes / MB)} MB of data) written twice, refused ${JSON.stringify(filled.refused)}, at most ${Math.round(filled.usedBytesMax / MB)} MB used and ${Math.round(filled.residentBytesMax / MB)} MB resident`,
+  )
+  expect(filled.refused).toEqual({})
+  expect(filled.faults).toEqual([])
+  expect(filled.replicas).toHaveLength(2)
+})
+
+it('a full instance says so at once, and no more when there is room', async () => {
+  const source = await yard.source({}, { maxMemoryBytes: 8 * MB })
+  const bulk = { valueBytes: 100_000, letter: 'x' }
+  const { accepted, refused } = await writeBulk(source.endpoint, PASSWORD, { ...bulk, from: 0, to: 500 })
+  console.log(`${accepted} writes of 100,000 bytes taken, refused ${JSON.stringify(refused)}`)
+  expect(refused.OOM).toBeGreaterThan(0)
+  expect(accepted * bulk.valueBytes).toBeGreaterThan(8 * MB)
+  const reported = await source.until('it is said', ({ fault }) => /out of memory/.test(fault ?? ''), 2_000)
+  expect(reported).toMatchObject({ service: 'running', fault: expect.stringContaining('8 MB to data') })
+  expect(source.reports.some(({ fault }) => /out of memory/.test(fault ?? ''))).toBe(true)
+  await source.client().flushall()
+  await source.until('nothing is said any more', ({ fault }) => fault === null)
+})
+
+it('a running server of an older agent gets the bounds of this one, without a restart', async () => {
+  const source = await yard.source({}, { maxMemoryBytes: 96 * MB })
+  const root = source.root()
+  await source.closeAgent()
+  for (const [name, value] of [
+    ['maxmemory', String(96 * MB)],
+    ['repl-backlog-size', String(64 * MB)],
+    ['client-output-buffer-limit', 'normal 0 0 0'],
+  ] as const)
+    await root.config('SET', name, value)
+  const pid = source.serverPid()
+  await source.openAgent()
+  await source.ready()
+  const said = await root.config('GET', 'maxmemory', 'repl-backlog-size', 'client-output-buffer-limit')
+  expect(String(said)).toContain(`maxmemory,${152 * MB}`)
+  expect(String(said)).toContain(`repl-backlog-size,${16 * MB}`)
+  expect(String(said)).toContain(`normal ${32 * MB} 0 0`)
+  expect(source.serverPid()).toBe(pid)
+})
