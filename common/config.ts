@@ -168,9 +168,33 @@ function fileSetting(
   }
 }
 
+/** npm (or npx) runs this process, at once or through its shell. */
+export function isRunByNpm(env: Readonly<Record<string, string | undefined>> = process.env): boolean {
+  return env.npm_lifecycle_event !== undefined
+}
+
 /** Folders of programs (PATH), for a child that gets nothing else of our environment. */
 export function searchPath(env: Readonly<Record<string, string | undefined>> = process.env): string {
   return env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Of the system's variables those that a program of ours may need and that hold no secret; the last marks what a run of the tests has started. */
+const COMMON_VARIABLES = ['TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'NODE_EXTRA_CA_CERTS', 'REDTROVE_TEST_RUN']
+
+/** For an agent, a redis-server or a broker: no setting of ours, and nothing of what else is in our environment. */
+export function guestEnvironment(env: Environment = process.env): Record<string, string> {
+  const known = COMMON_VARIABLES.flatMap((name) => (env[name] ? [[name, env[name]]] : []))
+  return { ...Object.fromEntries(known), PATH: searchPath(env) }
+}
+
+/** For another program of this service: the settings besides. */
+export function programEnvironment(env: Environment = process.env): Record<string, string> {
+  const settings = Object.entries(env).flatMap(([name, value]) =>
+    value !== undefined && (name.startsWith('REDTROVE_') || name === 'HOME') ? [[name, value]] : [],
+  )
+  return { ...guestEnvironment(env), ...Object.fromEntries(settings) }
 }
 
 /** Files of a state directory; the one place that knows its layout. Folders are 0700, secrets 0600. */

@@ -20,6 +20,9 @@ export interface OpenedHost {
   readonly brokerAddress: string | null
 }
 
+const AS_ROOT =
+  "warning: this runs as root with REDTROVE_COMPUTE=process, so every project's redis-server runs as root and nothing keeps projects apart. Run Redtrove as a user of its own, or set REDTROVE_COMPUTE=docker."
+
 /** The host part that the settings name. `program` is how to run ourselves. */
 export async function openHost(
   settings: Settings,
@@ -37,6 +40,7 @@ export async function openHost(
   }
   const caFile = settings.REDTROVE_AMQP_CA_FILE
   if (settings.REDTROVE_COMPUTE === 'process') {
+    if (process.getuid?.() === 0) process.stderr.write(`redtrove: ${AS_ROOT}\n`)
     const broker = { amqpUrlFile: layout.amqpUrl, ...(caFile ? { amqpCaFile: caFile } : {}) }
     const own = { ...agent, ...broker, redisServer: settings.REDTROVE_REDIS_SERVER }
     return {

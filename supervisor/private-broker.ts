@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { searchPath } from '../common/config.js'
+import { guestEnvironment, searchPath } from '../common/config.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import { probeBroker } from '../common/rpc/session.js'
@@ -87,7 +87,7 @@ async function launch(
   dir: string,
   path: string,
 ): Promise<PrivateBroker> {
-  const env = brokerEnvironment(identity, dir, path)
+  const env = { ...guestEnvironment(), ...brokerEnvironment(identity, dir, path) }
   const output = openSync(brokerFiles(dir).console, 'w', 0o600)
   // A process group of their own: ^C in a terminal is for the supervisor, which then stops them in order.
   const start = (file: string, args: string[]) =>

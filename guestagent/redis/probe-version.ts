@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { guestEnvironment } from '../../common/config.js'
 import { RedtroveError } from '../../common/errors.js'
 import { parseServerVersion, type ServerVersion } from './capabilities.js'
 
@@ -10,7 +11,8 @@ const PROBE_TIMEOUT_MS = 5_000
 export async function probeServerVersion(program: string): Promise<ServerVersion> {
   let output: string
   try {
-    output = (await run(program, ['--version'], { timeout: PROBE_TIMEOUT_MS, maxBuffer: 64 * 1024 })).stdout
+    const options = { timeout: PROBE_TIMEOUT_MS, maxBuffer: 64 * 1024, env: guestEnvironment() }
+    output = (await run(program, ['--version'], options)).stdout
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException // execFile's errors carry a code
     const why =

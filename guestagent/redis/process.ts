@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { guestEnvironment } from '../../common/config.js'
 import { RedtroveError } from '../../common/errors.js'
 import {
   formatIdentity,
@@ -67,6 +68,7 @@ export function serverProcess(
       const output = log.openForChild()
       const child = spawn(program, [paths.conf], {
         cwd: paths.data,
+        env: guestEnvironment(),
         detached: true,
         stdio: ['ignore', output, output],
       })

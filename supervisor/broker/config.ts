@@ -64,6 +64,7 @@ export function brokerEnvironment(
     PATH: path,
     HOME: dir,
     LANG: 'C.UTF-8',
+    LC_ALL: 'C.UTF-8',
     ERL_EPMD_ADDRESS: '127.0.0.1',
     ERL_EPMD_PORT: String(ports.epmd),
     ERL_CRASH_DUMP_SECONDS: '0',

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { join } from 'node:path'
+import { guestEnvironment } from '../../common/config.js'
 import { messageOf } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
 import { isAlive, type ProcessIdentity } from '../../common/process-identity.js'
@@ -83,6 +84,8 @@ export function agentKeeper({ dir, find, seed, program, log }: AgentKeeperOption
     const [command, ...first] = program
     const child = spawn(command, [...SMALL, ...first, 'serve', 'guestagent', '--seed', seedFile], {
       cwd: dir,
+      // Its seed is all that it is told. Our settings hold the database's password, and agents belong to the guests' side.
+      env: guestEnvironment(),
       detached: true,
       stdio: ['ignore', output, output],
     })

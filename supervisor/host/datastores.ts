@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { guestEnvironment } from '../../common/config.js'
 import type { DatastoreOffer } from '../../common/contracts/host.js'
 import { RedtroveError } from '../../common/errors.js'
 
@@ -8,7 +9,7 @@ const OLDEST = [2, 8] as const
 
 /** What the configured server program can serve. Fails with `unavailable` and what to do when it is missing or too old. */
 export async function offersOf(program: string): Promise<readonly DatastoreOffer[]> {
-  const output = await run(program, ['--version'], { timeout: 5_000 }).then(
+  const output = await run(program, ['--version'], { timeout: 5_000, env: guestEnvironment() }).then(
     ({ stdout }) => stdout,
     (cause) => {
       throw new RedtroveError(
