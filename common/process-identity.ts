@@ -9,15 +9,26 @@ export interface ProcessIdentity {
 
 /** The process with this number now; null when there is none, or only its remains (a zombie). */
 export function identify(pid: number): ProcessIdentity | null {
+  const fields = statOf(pid)
+  const [state, startTime] = [fields[0], fields[19]]
+  if (state === 'Z' || state === 'X' || startTime === undefined) return null
+  return { pid, startTime }
+}
+
+/** Number of the process that started this one, or that took it over; null when there is no such process. */
+export function parentOf(pid: number): number | null {
+  const parent = Number(statOf(pid)[1])
+  return Number.isInteger(parent) ? parent : null
+}
+
+/** Fields of /proc/PID/stat from the third (the state) on; empty when there is no such process. */
+function statOf(pid: number): readonly string[] {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // The command's name stands in brackets and may itself hold blanks and brackets.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const [state, startTime] = [fields[0], fields[19]]
-    if (state === 'Z' || state === 'X' || startTime === undefined) return null
-    return { pid, startTime }
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   } catch {
-    return null
+    return []
   }
 }
 

@@ -1,4 +1,5 @@
 import { messageOf } from '../common/errors.js'
+import { untilStopped } from '../common/lifecycle.js'
 import { openApi } from './api.js'
 import { openDisplay } from './display.js'
 import { type Service, startService } from './service.js'
@@ -12,16 +13,17 @@ export async function main(
   const keep = args.includes('--keep')
   const display = openDisplay(process.stdout.isTTY === true)
   let service: Service | undefined
+  // The service goes first, however often the demo is told to stop.
+  const stop = untilStopped(() => display.say('Still stopping the service.'))
   const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => reject(new Error(`stopped by ${signal}`)))
+    stop.signal.addEventListener('abort', () => reject(new Error('it was told to stop')))
   })
   interrupted.catch(() => undefined)
   let failed = false
   try {
     service = await display.step(
       'start the service: message broker, API, task manager',
-      () => startService(script, env, keep),
+      () => startService(script, env, { outlives: keep, signal: stop.signal }),
       ({ url }) => url,
     )
     await Promise.race([tell(openApi(service.url, service.token), service, display), interrupted])

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { programEnvironment } from '../common/config.js'
 import { waitUntil } from '../common/wait-until.js'
 
 /** The service, started as a user would start it, on a state directory of its own. */
@@ -17,18 +18,26 @@ export interface Service {
   stop(): Promise<readonly string[]>
 }
 
-const READY = /^redtrove ready: (\S+) token (\S+)$/
+const READY = /^redtrove ready: (\S+) /
 
-/** Starts `serve all` with its state in a temporary folder. `detached`: it outlives this process. */
+/** How it is started. */
+export interface ServiceOptions {
+  /** It goes on when this process has ended. */
+  readonly outlives: boolean
+  /** Aborts the start, and then nothing is left of it. */
+  readonly signal: AbortSignal
+}
+
+/** Starts `serve all` with its state in a temporary folder. */
 export async function startService(
   script: string,
   env: NodeJS.ProcessEnv,
-  detached: boolean,
+  { outlives, signal }: ServiceOptions,
 ): Promise<Service> {
   const stateDir = mkdtempSync(join(tmpdir(), 'redtrove-demo-'))
   const child = spawn(process.execPath, [...process.execArgv, script, 'serve', 'all'], {
     env: {
-      ...env,
+      ...programEnvironment(env),
       REDTROVE_STATE_DIR: stateDir,
       REDTROVE_API_PORT: env.REDTROVE_API_PORT ?? '0',
       // The demo stays on the loopback and shows its own requests; a certificate is for somebody else's.
@@ -37,42 +46,60 @@ export async function startService(
     },
     // A group of its own, so that ^C reaches the demo alone, which then stops it in order.
     detached: true,
-    stdio: ['ignore', 'pipe', detached ? 'ignore' : 'inherit'],
+    // By the end of the channel it learns that the demo is gone, however that died.
+    stdio: ['ignore', 'pipe', outlives ? 'ignore' : 'inherit', ...(outlives ? [] : (['ipc'] as const))],
   })
-  const { url, token } = await readyLine(child)
+  const remove = () => rmSync(stateDir, { recursive: true, force: true })
+  const facts = await readyFacts(child, stateDir, signal).catch(async (error: unknown) => {
+    await stopChild(child)
+    // The logs of a start that failed are kept.
+    if (signal.aborted) remove()
+    throw error
+  })
   child.stdout?.destroy()
-  if (detached) child.unref()
+  if (outlives) child.unref()
   return {
-    url,
-    token,
+    ...facts,
     stateDir,
     pid: child.pid ?? 0,
     pidsOf: (id) => ({ agent: pidIn(stateDir, id, 'agent.pid'), server: pidIn(stateDir, id, 'server.pid') }),
     stop: async () => {
       await stopChild(child)
       const left = runningIn(stateDir)
-      rmSync(stateDir, { recursive: true, force: true })
+      remove()
       return left
     },
   }
 }
 
-function readyLine(child: ChildProcess): Promise<{ url: string; token: string }> {
+function readyFacts(
+  child: ChildProcess,
+  stateDir: string,
+  signal: AbortSignal,
+): Promise<{ url: string; token: string }> {
   return new Promise((resolve, reject) => {
+    const stopped = () => reject(new Error('it was told to stop'))
+    if (signal.aborted) return stopped()
+    signal.addEventListener('abort', stopped, { once: true })
     child.once('error', reject)
     child.once('exit', (code) =>
       reject(new Error(`The service did not start (exit code ${code}); it says why above.`)),
     )
     if (!child.stdout) return
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const found = READY.exec(line)
-      if (found?.[1] && found[2]) resolve({ url: found[1], token: found[2] })
+      const [, url] = READY.exec(line) ?? []
+      if (url) resolve({ url, token: tokenIn(join(stateDir, 'clientrc')) })
     })
   })
 }
 
+/** The ready line has no token, since what is printed may be kept for long. */
+function tokenIn(clientrc: string): string {
+  return /^export REDTROVE_TOKEN='(.*)'$/m.exec(readFileSync(clientrc, 'utf8'))?.[1] ?? ''
+}
+
 async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   child.kill('SIGTERM')
   await waitUntil(
     'the service has stopped',

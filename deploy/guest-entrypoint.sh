@@ -3,14 +3,20 @@
 # clean stop of both, which is the agent's own answer to SIGTERM.
 seed=$1
 stopping=
-agent=0
-trap 'stopping=1; kill -TERM "$agent" 2>/dev/null' TERM INT
+agent=
+tell() {
+  stopping=1
+  [ -z "$agent" ] || kill -TERM "$agent" 2>/dev/null
+}
+trap tell TERM INT HUP
 while [ -z "$stopping" ]; do
   node --max-semi-space-size=1 --max-old-space-size=48 --optimize-for-size \
     /redtrove/start.mjs "$seed" &
   agent=$!
-  wait "$agent"
-  # A signal ends the first wait at once; the agent takes its time.
-  [ -n "$stopping" ] && wait "$agent"
+  # The signal came between the two lines above.
+  [ -z "$stopping" ] || tell
+  # A signal ends a wait at once, however many come; the agent takes its time, and with this process everything in the container ends.
+  while kill -0 "$agent" 2>/dev/null; do wait "$agent"; done
+  agent=
   [ -z "$stopping" ] && sleep 1
 done

@@ -28,8 +28,11 @@ const STOP_MS_MAX = 8_000
 
 /** A running agent. */
 export interface Agent {
-  /** Ends the agent; with the server, which saves its data, or without it, to be adopted by the next agent. */
-  close(options: { readonly withServer: boolean }): Promise<void>
+  /**
+   * Ends the agent; with the server, which saves its data, or without it, to be adopted by the next agent. Asked at the last moment, since
+   * the wish to stop both may follow the other.
+   */
+  close(options: { readonly withServer: () => boolean }): Promise<void>
 }
 
 /** What an agent is made of; a test brings its own messaging. */
@@ -111,7 +114,7 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
         roles.close()
         link.close()
         pause.end()
-        if (withServer) {
+        if (withServer()) {
           await stopKeepingPosition({ server, accepted }, { timeoutMs: STOP_MS_MAX, force: true }).catch(
             (error: unknown) => log.error({ reason: messageOf(error) }, 'redis-server could not be stopped'),
           )

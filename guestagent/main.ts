@@ -28,25 +28,35 @@ export async function main({ seedFile }: { readonly seedFile: string }): Promise
   })
   try {
     const agent = await openAgent({ seed, messaging, clock: systemClock, log })
-    await agent.close({ withServer: await stop })
+    await stop.told
+    await agent.close({ withServer: stop.withServer })
   } finally {
     await messaging.close()
   }
 }
 
-/** Resolves with whether redis-server is to stop too. A second signal ends the process at once. */
-function untilTold(): Promise<boolean> {
-  return new Promise((resolve) => {
-    let told = false
-    const tell = (withServer: boolean) => () => {
-      if (told) process.exit(1)
-      told = true
-      resolve(withServer)
+/** When the agent is to end, and whether redis-server is to end with it. */
+interface Told {
+  readonly told: Promise<void>
+  readonly withServer: () => boolean
+}
+
+/**
+ * Listens for signals. One wish may come as several of them, and an agent that ended at a second one would leave its redis-server to nobody:
+ * none of them cuts the stop short, which has a deadline of its own.
+ */
+function untilTold(): Told {
+  let withServer = false
+  const told = new Promise<void>((resolve) => {
+    const tell = (server: boolean) => () => {
+      withServer ||= server
+      resolve()
     }
     process.on('SIGTERM', tell(true))
     process.on('SIGINT', tell(true))
     process.on('SIGHUP', tell(false))
   })
+  return { told, withServer: () => withServer }
 }
 
 function readSeed(file: string): AgentSeed {

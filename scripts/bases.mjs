@@ -67,7 +67,7 @@ async function cleared(dir) {
     .split('\n')
     .map((line) => line.split(' ')[1] ?? '')
   for (const point of points.filter((one) => one.startsWith(`${dir}/`)).reverse())
-    await quietly('umount', ['--lazy', point])
+    await quietly('umount', ['--lazy', point], { whole: true })
   rmSync(dir, { recursive: true, force: true })
 }
 

@@ -2,5 +2,5 @@ import { orExplain, prepare, program, run } from './machine.mjs'
 
 await orExplain(async () => {
   await prepare('service')
-  return run(process.execPath, [program, 'demo', ...process.argv.slice(2)])
+  return run(process.execPath, [program, 'demo', ...process.argv.slice(2)], { channel: true })
 })

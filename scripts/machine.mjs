@@ -4,6 +4,7 @@ import { existsSync, lstatSync, readdirSync, rmSync, statSync, writeFileSync } f
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isStale } from './build.mjs'
+import { heedSignals, reachedBySignals, stoppedBy } from './signals.mjs'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -74,8 +75,9 @@ async function installPackages(names) {
   try {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
     await retried('refreshing the package lists', () => quietly('apt-get', ['update', '-q'], { env }))
+    // Packages that are half installed are for a person to mend.
     await retried(`installing ${names.join(', ')}`, () =>
-      quietly('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names], { env }),
+      quietly('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...names], { env, whole: true }),
     )
   } finally {
     restore()
@@ -117,7 +119,7 @@ export async function retried(what, act) {
     try {
       return await told(attempt === 1 ? what : `${what} (try ${attempt})`, act)
     } catch (error) {
-      if (attempt === 3) throw error
+      if (attempt === 3 || stoppedBy()) throw error
       await new Promise((resolve) => setTimeout(resolve, 2000 * attempt))
     }
   }
@@ -143,10 +145,11 @@ export async function quietly(command, args, options = {}) {
   await said(command, args, options)
 }
 
-/** The last of what a command prints; rejects with it when the command fails. */
-export function said(command, args, options = {}) {
+/** The last of what a command prints; rejects with it when the command fails. `whole`: it would leave a mess when it is interrupted. */
+export function said(command, args, { whole = false, ...options } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+    const forget = whole ? () => undefined : reachedBySignals(child)
     let output = ''
     const keep = (chunk) => {
       output = (output + chunk).slice(-8000)
@@ -155,22 +158,27 @@ export function said(command, args, options = {}) {
     child.stderr.on('data', keep)
     child.once('error', reject)
     child.once('close', (code) => {
+      forget()
       if (code === 0) resolve(output)
+      else if (stoppedBy()) reject(new Error(`stopped by ${stoppedBy()}`))
       else reject(new Error(`${command} ${args.slice(0, 2).join(' ')} failed with code ${code}:\n${output}`))
     })
   })
 }
 
-/** Runs a command with our streams; signals reach it, and its exit code is the answer. */
-export function run(command, args, env = process.env) {
+/**
+ * Runs a command with our streams; signals reach it, and its exit code is the answer. `channel`: it is one of ours, which ends by itself
+ * when this process is gone.
+ */
+export function run(command, args, { env = process.env, channel = false } = {}) {
+  if (stoppedBy()) return Promise.resolve(1)
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: process.cwd(), stdio: 'inherit', env })
-    const pass = (signal) => child.kill(signal)
-    process.on('SIGINT', () => undefined)
-    process.on('SIGTERM', pass)
+    const stdio = channel ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit'
+    const child = spawn(command, args, { cwd: process.cwd(), stdio, env })
+    const forget = reachedBySignals(child)
     child.once('error', () => resolve(127))
     child.once('exit', (code, signal) => {
-      process.off('SIGTERM', pass)
+      forget()
       resolve(code ?? (signal ? 1 : 0))
     })
   })
@@ -178,8 +186,9 @@ export function run(command, args, env = process.env) {
 
 export const program = join(root, 'dist', 'bin', 'redtrove.js')
 
-/** Ends the script with a sentence when something could not be prepared. */
+/** Ends the script with a sentence when something could not be prepared. A signal ends it when what it had started has ended. */
 export async function orExplain(act) {
+  heedSignals()
   try {
     process.exitCode = await act()
   } catch (error) {

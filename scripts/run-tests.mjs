@@ -3,27 +3,62 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, run } from './machine.mjs'
+import { stoppedBy } from './signals.mjs'
+
+/** What was told to stop is ended by force after this. */
+const END_MS_MAX = 15_000
 
 export const bin = (name, file) => join(root, 'node_modules', name, file)
 
 /** Runs vitest with `args`; answers with its exit code and what was counted. */
 export async function runTests(name, args, { namespace = false, env = {} } = {}) {
   process.stderr.write(`test: ${name} ...\n`)
-  const mark = `${randomUUID()}`
   const report = join(root, '.tmp', `${name}.json`)
   mkdirSync(join(root, '.tmp'), { recursive: true })
   rmSync(report, { force: true })
   const vitest = [bin('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json']
   const command = [...vitest, `--outputFile.json=${report}`, ...args]
-  const code = await run(
-    process.execPath,
+  const { code, left } = await runMarked(
     namespace ? [join(root, 'scripts', 'namespace.mjs'), process.execPath, ...command] : command,
-    { ...process.env, ...env, REDTROVE_TEST_RUN: mark },
+    env,
   )
-  const left = await leftBehind(`REDTROVE_TEST_RUN=${mark}`)
-  for (const line of left) process.stdout.write(`left behind: ${line}\n`)
+  for (const { line } of left) process.stdout.write(`left behind: ${line}\n`)
   const { passed, failed } = counts(report)
   return { code: code !== 0 ? code : left.length > 0 ? 1 : 0, passed, failed: failed + left.length }
+}
+
+/**
+ * Runs a program of Node's that starts services; answers with its exit code and the processes that it left. Told to stop it does not end them
+ * itself, so they are ended here, told by a mark in their environment.
+ */
+export async function runMarked(args, env = {}) {
+  const mark = `REDTROVE_TEST_RUN=${randomUUID()}`
+  const [name, value] = mark.split('=')
+  const code = await run(process.execPath, args, { env: { ...process.env, ...env, [name]: value } })
+  if (stoppedBy()) await endAll(mark)
+  return { code, left: await leftBehind(mark) }
+}
+
+/** First as they are meant to be stopped, after some seconds by force. */
+async function endAll(mark) {
+  const asked = new Set()
+  const deadline = Date.now() + END_MS_MAX
+  for (let found = marked(mark); found.length > 0; found = marked(mark)) {
+    const late = Date.now() > deadline
+    for (const { pid } of found.filter(({ pid }) => late || !asked.has(pid))) {
+      kill(pid, late ? 'SIGKILL' : 'SIGTERM')
+      asked.add(pid)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+function kill(pid, signal) {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // Gone already: what we wanted.
+  }
 }
 
 function counts(report) {
@@ -35,22 +70,26 @@ function counts(report) {
   }
 }
 
-/** Every process that the run started carries the marker in its environment; given two seconds to end. */
-async function leftBehind(marker) {
+/** Given two seconds to end. */
+async function leftBehind(mark) {
   for (let attempt = 0; ; attempt++) {
-    const found = readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-      .flatMap((pid) => carrying(pid, marker))
+    const found = marked(mark)
     if (found.length === 0 || attempt === 20) return found
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 }
 
-function carrying(pid, marker) {
-  try {
-    if (!readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(marker)) return []
-    return [`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').slice(0, 200)}`]
-  } catch {
-    return []
-  }
+/** Every process that the run started carries the mark in its environment. */
+function marked(mark) {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((name) => {
+      try {
+        if (!readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(mark)) return []
+        const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        return [{ pid: Number(name), line: `${name} ${command.slice(0, 200)}` }]
+      } catch {
+        return []
+      }
+    })
 }

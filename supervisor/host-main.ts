@@ -14,7 +14,8 @@ export async function main({ script }: { readonly script: string }): Promise<voi
   const log = createLogger('host', settings.REDTROVE_LOG_LEVEL)
   mkdirSync(settings.REDTROVE_STATE_DIR, { recursive: true, mode: 0o700 })
   const release = await holdFolder('state', settings.REDTROVE_STATE_DIR)
-  const stop = untilStopped()
+  // Guests are stopped with it, so that it ends after them, however often it is told.
+  const stop = untilStopped(() => process.stderr.write('redtrove: still stopping the instances ...\n'))
   writeSecretFile(layout.amqpUrl, amqpUrlOf(settings))
   const { host } = await openHost(settings, [process.execPath, ...process.execArgv, script], log)
   const close = await serveHost(host, layout.hostSocket, log)

@@ -4,7 +4,7 @@
  * taken over (guests).
  */
 import { mkdirSync } from 'node:fs'
-import { keyFilesOf, readSettings, type Settings, stateLayout } from '../common/config.js'
+import { keyFilesOf, programEnvironment, readSettings, type Settings, stateLayout } from '../common/config.js'
 import { messageOf } from '../common/errors.js'
 import { holdFolder } from '../common/exclusive-name.js'
 import { type Stop, untilStopped } from '../common/lifecycle.js'
@@ -18,7 +18,11 @@ import { serveHost } from './host/serve-host.js'
 import { keepBroker } from './keep-broker.js'
 import { type OpenedHost, openHost } from './open-host.js'
 
-type Undo = () => Promise<void>
+/** Something that was started, and how to stop it. */
+interface Part {
+  readonly what: string
+  readonly stop: () => Promise<void>
+}
 
 /**
  * Answers under way at one time are some megabytes of text and rows: in a young generation of the usual size they outlive it, and
@@ -32,23 +36,27 @@ interface Start {
   readonly script: string
   readonly log: Logger
   readonly stop: Stop
-  /** How to undo what was started so far. */
-  readonly stack: Undo[]
+  /** What was started so far and runs still. */
+  readonly stack: Part[]
 }
 
-/** Runs everything until SIGINT or SIGTERM. `script` is this program's own file, to run its other parts. */
+/**
+ * Runs everything until a signal, or the end of what started this. However often it is told to stop, it ends when everything has stopped.
+ * `script` is this program's own file, to run its other parts.
+ */
 export async function main({ script }: { readonly script: string }): Promise<void> {
-  const stop = untilStopped()
+  const stack: Part[] = []
+  const stop = untilStopped(() => say(stillStopping(stack.map(({ what }) => what))))
   const settings = readSettings()
   const layout = stateLayout(settings.REDTROVE_STATE_DIR)
   for (const dir of [settings.REDTROVE_STATE_DIR, layout.run])
     mkdirSync(dir, { recursive: true, mode: 0o700 })
   const release = await holdFolder('state', settings.REDTROVE_STATE_DIR)
   const log = createLogger('supervisor', settings.REDTROVE_LOG_LEVEL, layout.log('supervisor'))
-  const stack: Undo[] = [release]
+  stack.push({ what: 'the lock of the state directory', stop: release })
   try {
-    const { url, token } = await startAll({ settings, script, log, stop, stack })
-    process.stdout.write(`redtrove ready: ${url} token ${token}\n`)
+    const facts = await startAll({ settings, script, log, stop, stack })
+    process.stdout.write(readyLine(facts, layout.clientrc))
     await stop.requested
   } catch (error) {
     // Nobody waits any more for a start that was called off, whatever became of it.
@@ -75,11 +83,12 @@ async function startAll({ settings, script, log, stop, stack }: Start): Promise<
     await startBroker({ settings, log, stop, stack }, opening)
   } finally {
     // Guests that a killed supervisor left go on serving when this start fails; who asks for a stop means them too.
-    stack.push(async () => {
+    const stopGuests = async () => {
       if (opened || stop.signal.aborted) await host.stop()
-    })
+    }
+    stack.push({ what: 'the instances', stop: stopGuests })
   }
-  stack.push(await serveHost(host, layout.hostSocket, log))
+  stack.push({ what: 'the host part', stop: await serveHost(host, layout.hostSocket, log) })
   stop.signal.throwIfAborted()
   opened = true
   await host.open()
@@ -107,16 +116,17 @@ async function startBroker(
   stop.signal.throwIfAborted()
   say('starting the message broker (about ten seconds)')
   const broker = await keepBroker({ dir: layout.broker, log, beside, onUrl, signal: stop.signal })
-  stack.push(broker.stop)
+  stack.push({ what: 'the message broker', stop: broker.stop })
 }
 
 /** Resolves with the API's port once both serve. */
 async function startChildren({ settings, script, log, stop, stack }: Start): Promise<number | null> {
   const layout = stateLayout(settings.REDTROVE_STATE_DIR)
   const children: KeptChild[] = []
-  stack.push(async () => {
+  const stopChildren = async () => {
     await Promise.all(children.map((child) => child.stop()))
-  })
+  }
+  stack.push({ what: 'the task manager and the API', stop: stopChildren })
   const onWaiting = sayOnce()
   const child = (part: string) => {
     const logFile = layout.log(part)
@@ -124,7 +134,7 @@ async function startChildren({ settings, script, log, stop, stack }: Start): Pro
       args: ['serve', part],
       nodeArgs: part === 'api' ? API_MEMORY : [],
       program: script,
-      env: process.env,
+      env: programEnvironment(),
       logFile,
       log,
       onWaiting: (waitingFor) => onWaiting(`waiting for ${waitingFor}; ${logFile} says why`),
@@ -143,11 +153,26 @@ async function startChildren({ settings, script, log, stop, stack }: Start): Pro
   return port
 }
 
-/** In reverse order of the start; one that fails does not keep the others running. */
-async function stopAll(stack: Undo[], log: Logger): Promise<void> {
-  for (const undo of stack.reverse()) {
-    await undo().catch((error: unknown) => log.error({ err: error }, 'a part did not stop cleanly'))
+/** In reverse order of the start; one that fails does not keep the others running. What has stopped leaves the stack. */
+async function stopAll(stack: Part[], log: Logger): Promise<void> {
+  for (let part = stack.at(-1); part; part = stack.at(-1)) {
+    const { what } = part
+    await part
+      .stop()
+      .catch((error: unknown) => log.error({ part: what, err: error }, 'a part did not stop cleanly'))
+    stack.pop()
   }
+}
+
+/** For who asks again; each part ends the slow ones of its own by force after seconds. */
+function stillStopping(left: readonly string[]): string {
+  return `still stopping ${[...left].reverse().join(', then ')}; kill -9 ${process.pid} would leave them running`
+}
+
+/** The token is shown to the person at a terminal; elsewhere output is kept, by a journal or in a file that others read. */
+function readyLine(facts: ClientFacts, clientrc: string): string {
+  const token = process.stdout.isTTY ? `token ${facts.token}` : `(its token is in ${clientrc})`
+  return `redtrove ready: ${facts.url} ${token}\n`
 }
 
 /** Progress is for people and goes to standard error; standard output has the ready line alone. */

@@ -127,7 +127,9 @@ describe('an agent process', () => {
         timeoutMs: 15_000,
       },
     )
+    // Signals often come twice, from a group's and a parent's; the first must not be cut short by the second.
     second.kill('SIGTERM')
+    second.kill('SIGINT')
     expect(await ended(second)).toBe(0)
     expect(server && isAlive(server)).toBe(false)
     expect(existsSync(guest.paths.serverPid)).toBe(false)

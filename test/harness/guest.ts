@@ -158,8 +158,8 @@ export async function newGuest(
       const { assignment } = guest.seed.spec
       await guest.handlers.assume({ token: tokens(assignment.epoch)('tell it its role'), assignment })
     },
-    closeAgent: async (options = { withServer: false }) => {
-      await agent?.close(options)
+    closeAgent: async ({ withServer } = { withServer: false }) => {
+      await agent?.close({ withServer: () => withServer })
       agent = null
     },
     until: (what, done, timeoutMs = 15_000) =>
@@ -182,7 +182,7 @@ export async function newGuest(
     remove: async () => {
       forget()
       for (const client of clients) client.disconnect()
-      await agent?.close({ withServer: false })
+      await agent?.close({ withServer: () => false })
       await killServer(paths.serverPid)
       rmSync(dir, { recursive: true, force: true })
     },

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { Endpoint } from '../../common/domain/instance.js'
 import { waitUntil } from '../../common/wait-until.js'
+import { clientRcOf } from './client-rc.js'
 import { tellLogs, tellOperations, witness } from './evidence.js'
 import { type TroveClient, troveClient } from './trove-client.js'
 
@@ -14,7 +15,7 @@ const run = promisify(execFile)
 
 /** The build, as users run it; `npm test` makes it first. */
 export const PROGRAM = join(import.meta.dirname, '..', '..', 'dist', 'bin', 'redtrove.js')
-const READY = /^redtrove ready: (\S+) token (\S+)$/
+const READY = /^redtrove ready: (\S+) \(its token is in (.+)\)$/
 const READY_MS_MAX = 90_000
 const STOP_MS_MAX = 60_000
 
@@ -70,7 +71,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     )
     createInterface({ input: child.stdout }).on('line', (line) => {
       const found = READY.exec(line)
-      if (found?.[1] && found[2]) resolve({ url: found[1], token: found[2] })
+      if (found?.[1]) resolve({ url: found[1], token: clientRcOf(stateDir).token })
     })
     setTimeout(
       () => reject(new Error(`serve all was not ready in time: ${complaints}`)),

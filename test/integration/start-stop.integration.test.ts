@@ -5,11 +5,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createLogger } from '../../common/log.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { brokerIdentity } from '../../supervisor/broker/identity.js'
 import { type PrivateBroker, startPrivateBroker } from '../../supervisor/private-broker.js'
+import { clientRcOf } from '../harness/client-rc.js'
+import { type NpmStart, npmStart } from '../harness/npm-start.js'
 import { expectNothingLeft, PROGRAM, processesOf } from '../harness/stack.js'
 import { troveClient } from '../harness/trove-client.js'
 
@@ -63,11 +66,16 @@ function serveAll(stateDir: string, env: Readonly<Record<string, string>> = {}) 
     runs: (program: string) => until(`${program} runs`, () => pidOf(stateDir, program)),
     ready: async () => {
       await until('it is ready', () => output.stdout.endsWith('\n'))
-      const [, url = '', token = ''] = /^redtrove ready: (\S+) token (\S+)\n$/.exec(output.stdout) ?? []
+      const { url, token } = clientRcOf(stateDir)
+      // What is printed may be kept for long, in a journal for example.
+      expect(output.stdout).toBe(`redtrove ready: ${url} (its token is in ${join(stateDir, 'clientrc')})\n`)
+      expect(output.stderr).not.toContain(token)
       return troveClient(url, token)
     },
-    /** Fails when it does not end well and soon, or leaves a process. */
-    stops: async (signal: 'SIGTERM' | 'SIGINT' = 'SIGTERM') => {
+    /** One wish that comes as two signals. Fails when it does not end well and soon, or leaves a process. */
+    stops: async (signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP' = 'SIGTERM') => {
+      child.kill(signal)
+      await setTimeout(10)
       child.kill(signal)
       await until('it has stopped', () => child.exitCode !== null || child.signalCode, STOP_MS_MAX)
       expect([child.exitCode, child.signalCode, output.stderr]).toEqual([
@@ -144,6 +152,14 @@ describe('a service with a broker of its user', () => {
   let env: Record<string, string>
   let broker: PrivateBroker | undefined
   afterAll(() => broker?.stop())
+  const ours = folder()
+  /** The first start makes one; later ones bring it back. */
+  const withInstance = async (dir: string) => {
+    const { url, token } = clientRcOf(dir)
+    const client = troveClient(url, token)
+    if ((await client.list()).length === 0) await client.createSource('kept')
+    await waitUntil('its redis-server runs', () => pidOf(dir, 'redis-server'), Boolean, { timeoutMs: 20_000 })
+  }
 
   it('says what it waits for, and is stopped while it waits, also by a broker that is mute', async () => {
     const { user, password, ports } = await brokerIdentity(brokerDir)
@@ -170,6 +186,47 @@ describe('a service with a broker of its user', () => {
     const service = serveAll(stateDir, env)
     await service.runs('serve api')
     await service.stops('SIGINT')
+  })
+
+  describe.each<[string, keyof Pick<NpmStart, 'npm' | 'script'> | 'group', NodeJS.Signals, number]>([
+    ['a process manager tells its group, twice', 'group', 'SIGTERM', 2],
+    ['npm is told', 'npm', 'SIGTERM', 1],
+    ['npm is killed', 'npm', 'SIGKILL', 1],
+    ['its script is told, twice', 'script', 'SIGINT', 2],
+    ['its script is killed', 'script', 'SIGKILL', 1],
+  ])('by npm start with an instance, when %s', (_, whom, signal, times) => {
+    it('is stopped and leaves nothing', async () => {
+      const started = await npmStart({ ...env, REDTROVE_STATE_DIR: ours })
+      await withInstance(ours)
+      const pid = whom === 'group' ? -started.npm : started[whom]
+      for (let time = 0; time < times; time += 1) {
+        if (time > 0) await setTimeout(10)
+        process.kill(pid, signal)
+      }
+      await started.ended()
+      await expectNothingLeft(ours)
+      console.log(`${signal} to ${whom}, ${times} times: nothing is left`)
+    })
+  })
+
+  it('is stopped by npm start when its terminal is closed', async () => {
+    const settings = { ...env, REDTROVE_STATE_DIR: ours, CLOUD_PASSWORD: 'unrelated' }
+    const started = await npmStart(settings, { terminal: true })
+    await withInstance(ours)
+    // Children get what concerns them: the instance's nothing of the settings, which hold passwords.
+    const variables = (program: string) =>
+      readFileSync(`/proc/${pidOf(ours, program)}/environ`, 'utf8')
+        .split('\0')
+        .filter(Boolean)
+    expect(variables('serve all')).toContain('CLOUD_PASSWORD=unrelated')
+    for (const part of ['serve api', 'serve taskmanager', 'serve guestagent', 'redis-server'])
+      expect(variables(part).join('\n')).not.toContain('CLOUD_PASSWORD')
+    for (const part of ['serve guestagent', 'redis-server'])
+      expect(variables(part).filter((line) => /^(REDTROVE_(?!TEST_RUN)|npm_|HOME=)/.test(line))).toEqual([])
+    process.kill(started.holder, 'SIGKILL')
+    await started.ended()
+    await expectNothingLeft(ours)
+    console.log('terminal closed: nothing is left')
   })
 
   it('is stopped as soon as its database is there', async () => {

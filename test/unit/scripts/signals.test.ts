@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { afterEach, expect, it } from 'vitest'
+import { identify } from '../../../common/process-identity.js'
+import { waitUntil } from '../../../common/wait-until.js'
+
+const SCRIPT = join(import.meta.dirname, 'running-script.mjs')
+const children: ChildProcess[] = []
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+})
+
+/** Starts the script in a process group of its own and waits until its child runs. */
+async function started(how: string, { before = [] as readonly string[], env = {} } = {}) {
+  const [command = '', ...args] = [...before, process.execPath, SCRIPT, how]
+  const { npm_lifecycle_event: _, ...own } = process.env
+  const script = spawn(command, args, {
+    env: { ...own, ...env },
+    detached: true,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  children.push(script)
+  let output = ''
+  script.stdout.on('data', (chunk: Buffer) => {
+    output += chunk
+  })
+  await waitUntil('its child runs', () => /child \d+/.test(output), Boolean, { timeoutMs: 15_000 })
+  return { script, child: Number(/child (\d+)/.exec(output)?.[1]) }
+}
+
+const gone = (pid: number) =>
+  waitUntil(
+    `process ${pid} has ended`,
+    () => identify(pid),
+    (left) => left === null,
+    { timeoutMs: 15_000 },
+  )
+
+it.each(
+  (['SIGTERM', 'SIGINT', 'SIGHUP'] as const).flatMap((signal) =>
+    (['it', 'its group'] as const).flatMap((whom) => [1, 2].map((times) => [signal, whom, times] as const)),
+  ),
+)(
+  '%s to %s, %i times, ends a script when its child has ended, with its code',
+  async (signal, whom, times) => {
+    const { script, child } = await started('runs')
+    const ended = once(script, 'exit')
+    for (let time = 0; time < times; time += 1) {
+      if (time > 0) await setTimeout(10)
+      process.kill(whom === 'it' ? (script.pid ?? 0) : -(script.pid ?? 0), signal)
+    }
+    expect(await ended).toEqual([7, null])
+    expect(identify(child)).toBe(null)
+  },
+)
+
+it('ends what a script prepares with, and then the script', async () => {
+  const { script, child } = await started('prepares')
+  script.kill('SIGTERM')
+  expect(await once(script, 'exit')).toEqual([1, null])
+  expect(identify(child)).toBe(null)
+})
+
+it('ends the child of a script whose npm is killed', async () => {
+  const npm = ['sh', '-c', '"$@" & wait', 'sh']
+  const { script, child } = await started('runs', { before: npm, env: { npm_lifecycle_event: 'start' } })
+  script.kill('SIGKILL')
+  await gone(child)
+})
+
+it('ends a program of ours whose script is killed', async () => {
+  const { script, child } = await started('channel')
+  script.kill('SIGKILL')
+  await gone(child)
+})
