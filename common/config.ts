@@ -2,12 +2,11 @@
  * The only reader of the environment. Each setting is declared once: name (with its unit), default, meaning. A process reads
  * the settings once at start; a bad value names every bad setting at once and the process exits 78 (EX_CONFIG).
  */
-import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { RedtroveError } from './errors.js'
+import { farFolder } from './far-folder.js'
 import { tlsComplaints } from './tls/complaints.js'
 
 const positiveMs = z.coerce.number().int().positive()
@@ -219,11 +218,7 @@ export function stateLayout(stateDir: string) {
 function socketPath(stateDir: string): string {
   const near = join(stateDir, 'run', 'host.sock')
   if (Buffer.byteLength(near) <= 100) return near
-  return join(
-    tmpdir(),
-    `redtrove-${createHash('sha256').update(stateDir).digest('hex').slice(0, 16)}`,
-    'host.sock',
-  )
+  return join(farFolder(stateDir), 'host.sock')
 }
 
 /** Broker address: the setting, else the private broker's file. Fails with `bad_setting` when there is neither. */

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
-import { lstatSync, mkdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { RedtroveError } from '../common/errors.js'
+import { farFolder, requireOwnSocketFolder } from '../common/far-folder.js'
 
 /** Linux allows 107 bytes and a terminating zero in a unix socket's path; redis-server takes no longer one either. */
 const SOCKET_PATH_BYTES_MAX = 100
@@ -48,10 +47,6 @@ export function guestPaths(dir: string): GuestPaths {
   }
 }
 
-function farFolder(dir: string): string {
-  return join(tmpdir(), `redtrove-${createHash('sha256').update(dir).digest('hex').slice(0, 16)}`)
-}
-
 /**
  * Makes the guest's folder and the socket's (0700). Fails with `guest_failed` when the folder that they belong into is gone, or when the far folder
  * of the socket is not ours alone: anybody may write to the system's temporary folder.
@@ -61,10 +56,7 @@ export function makeGuestFolders(paths: GuestPaths): void {
   const socketFolder = join(paths.socket, '..')
   if (socketFolder === paths.dir) return
   makeFolder(socketFolder)
-  const stat = lstatSync(socketFolder)
-  if (!stat.isDirectory() || stat.uid !== process.getuid?.() || (stat.mode & 0o077) !== 0) {
-    throw new RedtroveError('guest_failed', `${socketFolder} is not a folder of this user alone; remove it.`)
-  }
+  requireOwnSocketFolder(paths.socket, 'guest_failed')
 }
 
 /**

@@ -11,14 +11,19 @@ import {
   orderSchema,
 } from '../../common/contracts/host.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
+import { requireOwnSocketFolder } from '../../common/far-folder.js'
 import type { Logger } from '../../common/log.js'
 import type { Host } from './host.js'
 
 const idSchema = z.uuid()
 
-/** Serves the host part on its unix socket, for this user alone. The returned function stops it. */
+/**
+ * Serves the host part on its unix socket, for this user alone. The returned function stops it. Fails with `unavailable` when the socket's
+ * folder is somebody else's.
+ */
 export async function serveHost(host: Host, socket: string, log: Logger): Promise<() => Promise<void>> {
   mkdirSync(dirname(socket), { recursive: true, mode: 0o700 })
+  requireOwnSocketFolder(socket, 'unavailable')
   // Only one supervisor of a state directory runs, so what lies here is a dead one's.
   rmSync(socket, { force: true })
   const server = createServer(hostApp(host, log))

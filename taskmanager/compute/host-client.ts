@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import type { z } from 'zod'
 import { ORDER_HEADER, type Order } from '../../common/contracts/host.js'
 import { RedtroveError } from '../../common/errors.js'
+import { requireOwnSocketFolder } from '../../common/far-folder.js'
 
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
@@ -17,10 +18,11 @@ export interface HostCall<T> {
 
 /**
  * One call to the process provider's host part over its unix socket (`common/contracts/host.ts`). Fails with `unavailable` when
- * nobody listens or no answer came in time, `stale_epoch` when it has seen a higher order, and
+ * nobody listens, no answer came in time or the socket may be somebody else's, `stale_epoch` when it has seen a higher order, and
  * `guest_failed` with its own sentence otherwise.
  */
 export async function callHost<T>(socketPath: string, call: HostCall<T>): Promise<T> {
+  requireOwnSocketFolder(socketPath, 'unavailable')
   const { status, text } = await exchange(socketPath, call)
   const body = parsed(text)
   if (status < 200 || status > 299)
