@@ -31,7 +31,12 @@ const settings = z.object({
     .string()
     .min(1)
     .default('.redtrove')
-    .transform((path) => resolve(path)),
+    .transform((path) => resolve(path))
+    .refine(
+      // RabbitMQ's start script and Erlang's arguments do without; a control character would break every line that names a file.
+      (path) => !/['"\p{Cc}]/u.test(path),
+      'its whole path must have no quotes and no control characters: the private broker does not start there; choose another folder',
+    ),
   REDTROVE_API_HOST: z.string().min(1).default('127.0.0.1'),
   /** 0 takes a free port; the ready line and clientrc say which. */
   REDTROVE_API_PORT: z.coerce.number().int().min(0).max(65535).default(8779),

@@ -7,7 +7,8 @@ import { waitUntil } from '../../common/wait-until.js'
 import { replicaSet, withRedis } from '../harness/replica-set.js'
 import { expectNothingLeft, PROGRAM, processesOf, type Stack, startStack } from '../harness/stack.js'
 
-const stateDir = mkdtempSync(join(tmpdir(), 'redtrove-start-'))
+/** With what people have in the names of their folders, and what a shell or a URL would stumble over. */
+const stateDir = mkdtempSync(join(tmpdir(), 'rt ü数 %20#?$HOME;*&(-'))
 afterAll(async () => {
   for (const { pid } of processesOf(stateDir)) process.kill(pid, 'SIGKILL')
   await expectNothingLeft(stateDir)

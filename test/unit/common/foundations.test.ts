@@ -67,6 +67,15 @@ describe('settings', () => {
     }
   })
 
+  it.each(["it's", 'a "b"', 'a\nb', 'a\u001b[2J', 'a\u0085b'])(
+    'refuse a state directory that the private broker would hang in, or that breaks a line: %j',
+    (name) => {
+      const read = () => readSettings({ REDTROVE_STATE_DIR: `/srv/${name}/state` })
+      expect(read).toThrow(/REDTROVE_STATE_DIR: its whole path must have no quotes .*choose another folder/)
+      expect(read).not.toThrow(name)
+    },
+  )
+
   it('keep the socket path short enough, however deep the state directory is', () => {
     const deep = `/${'deep/'.repeat(40)}state`
     expect(Buffer.byteLength(stateLayout(deep).hostSocket)).toBeLessThanOrEqual(107)
