@@ -4,7 +4,12 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { type Assignment, assignmentSchema, type Token } from '../common/contracts/assignment.js'
+import {
+  type Assignment,
+  assignmentSchema,
+  type Credentials,
+  type Token,
+} from '../common/contracts/assignment.js'
 import type { AcceptedAssignment } from '../common/domain/observation.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import { openSerial } from '../common/serial.js'
@@ -52,8 +57,15 @@ export interface AcceptedState {
   summary(): AcceptedAssignment
 }
 
-/** Opens the file, or starts it with the assignment at birth. Fails with `guest_failed` when it cannot be read: to guess is to risk two sources. */
-export async function openAcceptedState(path: string, birth: Assignment): Promise<AcceptedState> {
+/**
+ * Opens the file, or starts it with the assignment at birth. `kept` turns accounts into what may be kept of them, at each change. Fails with
+ * `guest_failed` when it cannot be read: to guess is to risk two sources.
+ */
+export async function openAcceptedState(
+  path: string,
+  birth: Assignment,
+  kept: (credentials: Credentials) => Credentials = (all) => all,
+): Promise<AcceptedState> {
   const inLine = openSerial()
   const found = readState(path)
   let state = found ?? newState(birth)
@@ -61,7 +73,12 @@ export async function openAcceptedState(path: string, birth: Assignment): Promis
 
   const save = (change: StateChange) =>
     inLine(async () => {
-      const next = { ...state, ...change(state) }
+      const changed = { ...state, ...change(state) }
+      const { assignment } = changed
+      const next = {
+        ...changed,
+        assignment: { ...assignment, credentials: kept(assignment.credentials) },
+      }
       if (JSON.stringify(next) === JSON.stringify(state)) return
       await replaceSlot(path, JSON.stringify(next))
       state = next

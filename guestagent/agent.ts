@@ -1,9 +1,11 @@
 import type { Clock } from '../common/clock.js'
 import type { AgentSeed } from '../common/contracts/agent-seed.js'
+import type { Credentials } from '../common/contracts/assignment.js'
 import { messageOf } from '../common/errors.js'
 import { failpoint } from '../common/failpoint.js'
 import type { Logger } from '../common/log.js'
 import type { GuestMessaging } from '../common/rpc/messaging.js'
+import { atRest } from '../common/secrets/password-hash.js'
 import { openSerial } from '../common/serial.js'
 import { openAcceptedState } from './accepted.js'
 import { lockFolder } from './agent-lock.js'
@@ -18,7 +20,7 @@ import { pauseKeeper } from './pause.js'
 import { stopKeepingPosition } from './restart.js'
 import { roleActs } from './role-acts.js'
 import { roleKeeper } from './role-keeper.js'
-import { managedServer } from './server.js'
+import { type ManagedServer, managedServer } from './server.js'
 import { guestService } from './service.js'
 import { replicationStrategy } from './strategies/replication/index.js'
 import { afterPause } from './write-pause.js'
@@ -53,7 +55,8 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
   const unlock = await lockFolder(paths)
   try {
     const agentPassword = await agentSecret(paths.agentSecret)
-    const accepted = await openAcceptedState(paths.state, seed.spec.assignment)
+    const kept = (credentials: Credentials) => (hasAccounts(server) ? atRest(credentials) : credentials)
+    const accepted = await openAcceptedState(paths.state, seed.spec.assignment, kept)
     const strategy = replicationStrategy(seed)
     const control = openSerial()
     let kick: () => void = () => undefined
@@ -78,6 +81,8 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     })
     const link = linkCutter({ server, acts, observer, control, clock, log })
     await server.open()
+    // Agents before this one kept passwords in the clear.
+    await accepted.update({})
     const heartbeat = startHeartbeat({
       observer,
       server,
@@ -126,5 +131,14 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
   } catch (error) {
     await unlock()
     throw error
+  }
+}
+
+/** False also while it is not known what the server can: there was no start of it yet. */
+function hasAccounts(server: ManagedServer): boolean {
+  try {
+    return server.can().acl
+  } catch {
+    return false
   }
 }

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Credentials } from '../../common/contracts/assignment.js'
+import { passwordHash } from '../../common/secrets/password-hash.js'
 import type { Capabilities } from './capabilities.js'
 import type { Directive } from './directive.js'
 
@@ -57,9 +58,9 @@ export function applicationRules(can: Capabilities): readonly string[] {
 /** Just enough to follow this server. */
 export const REPLICATION_RULES: readonly string[] = ['+psync', '+replconf', '+ping']
 
-/** The rule that adds a password without it being readable in the file or in a log. */
+/** The rule that adds a password, or what is its hash already, without it being readable in the file or in a log. */
 export function passwordRule(password: string): string {
-  return `#${createHash('sha256').update(password).digest('hex')}`
+  return passwordHash(password)
 }
 
 /** Full rule lists by user, each starting from nothing, for `user` lines and for ACL SETUSER alike. */

@@ -13,6 +13,7 @@ import {
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import { requireOwnSocketFolder } from '../../common/far-folder.js'
 import type { Logger } from '../../common/log.js'
+import { atRest } from '../../common/secrets/password-hash.js'
 import type { Host } from './host.js'
 
 const idSchema = z.uuid()
@@ -68,8 +69,16 @@ function hostApp(host: Host, log: Logger): Express {
 
 function specOf(request: Request<{ id: string }>): GuestSpec {
   const spec = guestSpecSchema.parse(request.body)
-  if (spec.instanceId === idOf(request.params.id)) return spec
+  if (spec.instanceId === idOf(request.params.id)) return kept(spec)
   throw new RedtroveError('bad_request', 'The ids of address and body differ.')
+}
+
+/** Records and seeds are files that outlive every change of a password: none is readable in them where the server needs none. */
+function kept(spec: GuestSpec): GuestSpec {
+  const { assignment, datastore } = spec
+  const hasAccounts = datastore.name === 'valkey' || Number.parseInt(datastore.version, 10) >= 6
+  if (!hasAccounts) return spec
+  return { ...spec, assignment: { ...assignment, credentials: atRest(assignment.credentials) } }
 }
 
 /** An id becomes part of a path, so nothing but a UUID passes. */

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CREDENTIALS, type Guest, guestYard, PASSWORD, tokens } from '../harness/guest.js'
@@ -194,7 +195,16 @@ describe('new passwords', () => {
       expect(everything).not.toContain(word)
     }
     const conf = readFileSync(source.paths.conf, 'utf8')
-    expect(conf).not.toContain('application-password')
     expect(conf).not.toContain(secret)
+    for (const { paths } of [source, replica]) {
+      const files = readdirSync(paths.dir, { recursive: true, withFileTypes: true }).filter((at) =>
+        at.isFile(),
+      )
+      expect(files.map(({ name }) => name)).toContain('state')
+      const readable = files.filter((at) =>
+        readFileSync(join(at.parentPath, at.name)).includes('application-password'),
+      )
+      expect(readable.map(({ name }) => name)).toEqual([])
+    }
   })
 })
