@@ -25,8 +25,17 @@ beforeAll(() =>
 )
 afterAll(() => rmSync(folder, { recursive: true }))
 afterEach(() => {
-  for (const child of children.splice(0)) child.kill('SIGKILL')
+  // Each is the leader of a group, which is left when it is killed.
+  for (const { pid = 0 } of children.splice(0)) if (groupHasSome(pid)) process.kill(-pid, 'SIGKILL')
 })
+
+function groupHasSome(pid: number): boolean {
+  try {
+    return process.kill(-pid, 0)
+  } catch {
+    return false
+  }
+}
 
 /** Starts it, perhaps behind another program, and waits until it listens for signals. */
 async function started({
@@ -38,6 +47,7 @@ async function started({
   const { npm_lifecycle_event: _, ...own } = process.env
   const child = spawn(command, args, {
     env: { ...own, ...env },
+    detached: true,
     stdio: ['ignore', 'pipe', 'inherit', ...(channel ? (['ipc'] as const) : [])],
   })
   children.push(child)
