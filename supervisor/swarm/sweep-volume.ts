@@ -1,7 +1,7 @@
 import { guestNameOf } from '../../common/domain/guest-name.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { asked, type Engine } from '../docker/engine.js'
-import { labelsOf } from '../docker/guest-container.js'
+import { INSTANCE_LABEL, labelsOf } from '../docker/guest-container.js'
 import { hasEnded, lastWord, type SwarmTask, tasksOf } from './swarm-view.js'
 
 /** How the services that do it are called, after the guest's name. */
@@ -12,17 +12,30 @@ const SWEEP_MS_MAX = 25_000
 /** A container that has just ended holds its volume for a moment. */
 const IN_USE = 409
 
-/** Runs in the sweep's container: asks its own engine to remove the volume that its argument names. */
+/**
+ * Runs in the sweep's container: asks its own engine to remove the volume and, while it is in use, the guest's containers that do not run any
+ * more. Docker removes a task's container once; when that fails, or the engine dies meanwhile, the container stays, and holds the volume for
+ * good. Without `force` the engine refuses to remove one that runs.
+ */
 const SCRIPT = `
-const ask = () => require('http')
-  .request({ socketPath: '${SOCKET}', method: 'DELETE', path: '/volumes/' + process.argv[1] }, (answer) => {
-    answer.resume()
-    if (answer.statusCode === ${IN_USE}) setTimeout(ask, 200)
-    else process.exit(answer.statusCode === 204 || answer.statusCode === 404 ? 0 : 1)
-  })
-  .on('error', () => process.exit(1))
-  .end()
-ask()`
+const [volume, instance] = process.argv.slice(1)
+const ask = (method, path) => new Promise((resolve, reject) => {
+  require('http').request({ socketPath: '${SOCKET}', method, path }, (answer) => {
+    const chunks = []
+    answer.on('data', (chunk) => chunks.push(chunk)).once('error', reject)
+    answer.once('end', () => resolve({ status: answer.statusCode, text: String(Buffer.concat(chunks)) }))
+  }).once('error', reject).end()
+})
+const users = JSON.stringify({ volume: [volume], label: ['${INSTANCE_LABEL}=' + instance] })
+const sweep = async () => {
+  const { status, text } = await ask('DELETE', '/volumes/' + volume)
+  if (status === 204 || status === 404) return
+  if (status !== ${IN_USE}) throw new Error(text)
+  const { text: listed } = await ask('GET', '/containers/json?all=1&filters=' + encodeURIComponent(users))
+  for (const { Id } of JSON.parse(listed)) await ask('DELETE', '/containers/' + Id)
+  setTimeout(sweep, 200)
+}
+sweep()`
 
 /** Whose volume, on which node, and an image that has node. */
 export interface Sweep {
@@ -33,7 +46,7 @@ export interface Sweep {
 }
 
 /**
- * Removes a guest's volume from its node. Managers cannot ask another node's engine for it, so a task of one run does it there. May be
+ * Removes a guest's volume from its node, with what Docker left there of its containers. Managers cannot ask another node's engine for it, so a task of one run does it there. May be
  * repeated; fails with `guest_timeout`, saying what the task last said, when the node did not do it in time.
  */
 export async function sweepVolume(
@@ -59,7 +72,7 @@ export async function sweepVolume(
     TaskTemplate: {
       ContainerSpec: {
         Image: image,
-        Command: ['node', '-e', SCRIPT, volume],
+        Command: ['node', '-e', SCRIPT, volume, instanceId],
         User: '0:0',
         Mounts: [{ Type: 'bind' as const, Source: SOCKET, Target: SOCKET }],
       },

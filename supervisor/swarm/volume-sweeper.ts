@@ -13,6 +13,9 @@ export interface VolumeSweeper {
   sweepLeft(): Promise<void>
 }
 
+/** So that a node that takes tasks again is not busy with nothing else. */
+const AT_ONCE = 4
+
 /** Opens it. */
 export function volumeSweeper(engine: Engine, installation: string, leftovers: Leftovers): VolumeSweeper {
   async function sweep(leftover: Leftover): Promise<void> {
@@ -29,9 +32,24 @@ export function volumeSweeper(engine: Engine, installation: string, leftovers: L
       const left = await leftovers.all()
       if (left.length === 0) return
       const waiting = (await nodesOf(engine)).filter((node) => !takesTasks(node)).map(({ id }) => id)
-      for (const leftover of left) if (!waiting.includes(leftover.nodeId)) await sweep(leftover)
+      await sweepEach(
+        left.filter(({ nodeId }) => !waiting.includes(nodeId)),
+        sweep,
+      )
     },
   }
+}
+
+/** Some at a time, each tried whatever becomes of the others; fails as the first did that failed. */
+export async function sweepEach(
+  left: readonly Leftover[],
+  sweep: (leftover: Leftover) => Promise<void>,
+): Promise<void> {
+  const ends: PromiseSettledResult<void>[] = []
+  for (let at = 0; at < left.length; at += AT_ONCE)
+    ends.push(...(await Promise.allSettled(left.slice(at, at + AT_ONCE).map(sweep))))
+  const failed = ends.find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
 }
 
 function takesTasks({ state, active }: SwarmNode): boolean {

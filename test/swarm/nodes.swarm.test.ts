@@ -10,6 +10,7 @@ import type { Stack } from '../harness/stack.js'
 import { setCable } from '../harness/swarm/machines.js'
 import { nodeIdOf, rejoin, setAvailability } from '../harness/swarm/nodes.js'
 import type { SwarmMachine } from '../harness/swarm/setup.js'
+import { leaveContainer, untilNoVolume } from '../harness/swarm/volumes-left.js'
 
 const machines = inject('swarm')
 const [manager] = machines as [SwarmMachine]
@@ -87,11 +88,12 @@ it('an engine that is killed and comes back loses nothing', async () => {
   console.log(`engine of ${name} killed: ${ledger.acks.length} acknowledged writes, 0 lost`)
 })
 
-it('a node that is paused is emptied: its source hands over first, and nothing is lost', async () => {
+it('a node that is paused is emptied: its source hands over first, nothing is lost, and no volume stays, even if Docker left a container', async () => {
   const source = await sourceOffTheManager()
   const machine = await machineOf(source)
   const writers = write()
   await writers.more(200)
+  await leaveContainer(machines, source)
   await setAvailability(docker, machine, 'pause')
   await untilEmptied(machines, machine, set.ids)
   const next = await set.sourceId()
@@ -102,11 +104,7 @@ it('a node that is paused is emptied: its source hands over first, and nothing i
   const ledger = await writers.stop()
   for (const id of set.ids) expect(await set.heldBy(id, prefix(), ledger)).toEqual([])
   await setAvailability(docker, machine, 'active')
-  const volumes = () => clientOf(machine.engine).listVolumes({ filters: { label: ['redtrove.instance'] } })
-  await waitUntil('its volume is removed', volumes, ({ Volumes }) => (Volumes ?? []).length === 0, {
-    timeoutMs: 60_000,
-    pollMs: 500,
-  })
+  await untilNoVolume(machine)
   console.log(`${machine.name} paused: ${ledger.acks.length} acknowledged writes, 0 lost`)
 })
 
