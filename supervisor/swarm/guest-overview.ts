@@ -24,8 +24,9 @@ export async function overviewOf(parts: {
   ])
   const known = new Map<string, Overview>(owners.map((id) => [id, { record: null, service: null }]))
   for (const service of served) {
+    const id = ownerOf(service)
     const isSweep = service.Spec.Name.endsWith(SWEEP)
-    known.set(ownerOf(service), { record: null, service: isSweep ? null : service })
+    known.set(id, { record: null, service: isSweep ? (known.get(id)?.service ?? null) : service })
   }
   for (const record of recorded) {
     const id = record.facts.instanceId
