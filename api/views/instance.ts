@@ -67,6 +67,7 @@ export function statusWords(facts: InstanceFacts, viewing: Pick<Viewing, 'report
     reportAgeMs: reportAgeMs(facts.stored),
     service: facts.stored?.observation.service ?? null,
     agentFault: (facts.stored?.observation.fault ?? null) !== null,
+    fenced: facts.stored?.observation.fenced === true,
   }
   return {
     status: deriveStatus(known),

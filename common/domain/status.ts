@@ -30,6 +30,8 @@ export interface StatusFacts {
   readonly service: ServiceState | null
   /** The agent has something to complain of (its `fault`). */
   readonly agentFault: boolean
+  /** Its server says that writes are out of reach. */
+  readonly fenced: boolean
 }
 
 type WhileBusy = { readonly subject: InstanceStatus; readonly others: InstanceStatus }
@@ -67,7 +69,7 @@ export function deriveStatus(facts: StatusFacts): InstanceStatus {
 
 /**
  * Trove's second word: empty while something is being done to the instance, else what its agent says, else ERROR
- * when the agent is silent for longer than `reportAgeMsMax` or has a complaint.
+ * when the agent is silent for longer than `reportAgeMsMax` or has a complaint. A source that refuses writes is not HEALTHY.
  */
 export function deriveOperatingStatus(facts: StatusFacts, reportAgeMsMax: number): OperatingStatus {
   if (facts.operation && deriveStatus(facts) !== 'ACTIVE') return ''
@@ -75,5 +77,7 @@ export function deriveOperatingStatus(facts: StatusFacts, reportAgeMsMax: number
   if (facts.reportAgeMs === null || facts.reportAgeMs > reportAgeMsMax) return 'ERROR'
   if (facts.role === 'ejected') return 'BLOCKED'
   if (facts.agentFault) return 'ERROR'
+  // Started again, it waits for the word that it still leads; a replica takes no writes anyway.
+  if (facts.role === 'source' && facts.fenced) return 'BLOCKED'
   return facts.service ? OPERATING[facts.service] : 'ERROR'
 }

@@ -24,6 +24,8 @@ export interface ReplicaSet {
   tryWrite(id: string): Promise<string>
   /** The members that take a write now; one that does not answer takes none. */
   writable(): Promise<readonly string[]>
+  /** Waits until somebody takes a write: after a start a source has to hear that it still leads. Answers as `writable` did then. */
+  untilWritable(): Promise<readonly string[]>
 }
 
 /** Creates a source and `count` replicas, in two calls, and waits until all are healthy and linked. */
@@ -66,6 +68,10 @@ function describeSet(
     ask(id, (redis) => redis.set('probe', id))
       .catch((error: unknown) => String(error))
       .then(String)
+  const writable = async () => {
+    const said = await Promise.all(ids.map(tryWrite))
+    return ids.filter((_id, index) => said[index] === 'OK')
+  }
   return {
     ids,
     password,
@@ -106,10 +112,12 @@ function describeSet(
         },
       ),
     tryWrite,
-    writable: async () => {
-      const said = await Promise.all(ids.map(tryWrite))
-      return ids.filter((_id, index) => said[index] === 'OK')
-    },
+    writable,
+    untilWritable: () =>
+      waitUntil('somebody takes writes', writable, (takers) => takers.length > 0, {
+        timeoutMs: 30_000,
+        pollMs: 100,
+      }),
   }
 }
 

@@ -36,6 +36,7 @@ describe('the public words', () => {
     reportAgeMs: 10,
     service: 'running',
     agentFault: false,
+    fenced: false,
     ...changes,
   })
   const busy = (kind: (typeof OPERATION_KINDS)[number], isSubject = true) =>
@@ -50,6 +51,10 @@ describe('the public words', () => {
     [facts({ service: 'crashed' }), 'ACTIVE', 'SHUTDOWN'],
     [facts({ agentFault: true }), 'ACTIVE', 'ERROR'],
     [facts({ role: 'ejected' }), 'ACTIVE', 'BLOCKED'],
+    [facts({ fenced: true }), 'ACTIVE', 'BLOCKED'],
+    [facts({ fenced: true, agentFault: true }), 'ACTIVE', 'ERROR'],
+    [facts({ fenced: true, service: 'loading' }), 'ACTIVE', 'BLOCKED'],
+    [facts({ fenced: true, role: 'replica' }), 'ACTIVE', 'HEALTHY'],
     [busy('create_instance'), 'BUILD', ''],
     [busy('create_replicas'), 'ACTIVE', 'HEALTHY'],
     [busy('create_replicas', false), 'BUILD', ''],
