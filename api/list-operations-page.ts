@@ -4,7 +4,7 @@ import { nextPage } from './views/links.js'
 import { operationView } from './views/operation.js'
 import { cutPage, rowsPerPage } from './views/page.js'
 
-/** Pages go by id; within a page the newest stands first. */
+/** Newest first, page after page. */
 export async function listOperationsPage(
   request: { readonly query: { readonly limit?: number; readonly marker?: string }; readonly url: string },
   caller: Caller,
@@ -22,9 +22,7 @@ export async function listOperationsPage(
   const { rows, more } = cutPage(found, rowsMax)
   const last = rows.at(-1)
   return {
-    operations: [...rows]
-      .sort((a, b) => b.createdAtMs - a.createdAtMs)
-      .map((operation) => operationView(operation)),
+    operations: rows.map((operation) => operationView(operation)),
     ...(more && last ? { links: nextPage(caller, request.url, last.id) } : {}),
   }
 }

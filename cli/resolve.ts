@@ -1,5 +1,6 @@
 import type { Client, Instance } from './client.js'
 import { CliError, EXIT } from './exit-codes.js'
+import { firstRows } from './pages.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -21,23 +22,5 @@ export async function resolveInstance(client: Client, idOrName: string): Promise
 
 /** Every instance of the project, page after page. */
 export async function allInstances(client: Client): Promise<readonly Instance[]> {
-  return allPages<Instance>(client, '/instances', 'instances')
-}
-
-/** Follows `links` to the end. */
-export async function allPages<T>(client: Client, path: string, key: string): Promise<readonly T[]> {
-  const rows: T[] = []
-  for (let marker: string | null = ''; marker !== null; ) {
-    const page: Record<string, unknown> = await client.get(
-      marker ? `${path}?marker=${encodeURIComponent(marker)}` : path,
-    )
-    rows.push(...(page[key] as T[]))
-    const next = (page.links as { rel: string; href: string }[] | undefined)?.find(
-      ({ rel }) => rel === 'next',
-    )
-    const following = next ? new URL(next.href).searchParams.get('marker') : null
-    // A server that hands out the same page again would keep us here for ever.
-    marker = following === marker ? null : following
-  }
-  return rows
+  return (await firstRows<Instance>(client, '/instances', 'instances', Infinity)).rows
 }

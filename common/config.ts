@@ -117,6 +117,8 @@ const settings = z.object({
   REDTROVE_VOLUME_GB_MAX: z.coerce.number().int().min(1).default(10),
   /** Requests a minute that one project may send per verb; more are answered with 413 and Retry-After. */
   REDTROVE_API_REQUESTS_PER_MINUTE: z.coerce.number().int().min(1).default(6000),
+  /** How long ended operations with their steps, deleted instances and what belonged to them are kept. Days. */
+  REDTROVE_HISTORY_DAYS: z.coerce.number().int().min(1).max(36_500).default(30),
   REDTROVE_REDIS_SERVER: z.string().min(1).default('redis-server'),
   /**
    * For crash tests, off by default: `kind/step/before` or `kind/step/after` kills the taskmanager (SIGKILL) at that step's edge,

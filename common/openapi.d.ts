@@ -153,7 +153,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Operations that held an instance, newest first within a page (additive) */
+        /** A page of the operations that held an instance, newest first (additive) */
         get: operations["listInstanceOperations"];
         put?: never;
         post?: never;
@@ -194,7 +194,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** A page of operations, ordered by id (additive) */
+        /** A page of operations, newest first (additive) */
         get: operations["listOperations"];
         put?: never;
         post?: never;

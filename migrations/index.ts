@@ -2,11 +2,13 @@ import type { Knex } from 'knex'
 import * as firstTables from './20261121T0000-first-tables.js'
 import * as lookupIndexes from './20261121T0100-lookup-indexes.js'
 import * as pastBoots from './20261125T0000-past-boots.js'
+import * as histories from './20261125T0100-histories.js'
 
 const MIGRATIONS: Readonly<Record<string, Knex.Migration>> = {
   '20261121T0000-first-tables': firstTables,
   '20261121T0100-lookup-indexes': lookupIndexes,
   '20261125T0000-past-boots': pastBoots,
+  '20261125T0100-histories': histories,
 }
 
 /** All migrations in order, as a list and not a folder, so that the same one works from sources and from the build. */

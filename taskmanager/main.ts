@@ -24,6 +24,7 @@ import { type AddressBook, allotAddress, allotName, networkOf } from './compute/
 import type { Compute } from './compute/compute.js'
 import { processes } from './compute/processes.js'
 import { startEvacuation } from './evacuation.js'
+import { startForgetting } from './forget-history.js'
 import { startGuestAccess } from './guest-access.js'
 import { isSurelyGone, ownerName } from './owner.js'
 import { answersFor } from './questions.js'
@@ -78,11 +79,14 @@ export async function main(): Promise<void> {
   const { reportAgeMsMax } = timings
   const stopReconciler = startReconciler({ store, ring: sweeper.ring, reportAgeMsMax, clock, log })
   const stopGuestAccess = startGuestAccess({ store, messaging, reportAgeMsMax, clock, log })
+  const historyDays = settings.REDTROVE_HISTORY_DAYS
+  const stopForgetting = startForgetting({ store, historyDays, clock, log })
   const stopEvacuation = startEvacuation({ compute, store, ring: sweeper.ring, reportAgeMsMax, clock, log })
   process.send?.({ ready: true })
   log.info({ owner }, 'taskmanager ready')
   await stop.requested
-  await Promise.all([sweeper.stop(), stopReconciler(), stopEvacuation(), stopGuestAccess(), reports.stop()])
+  const stops = [stopReconciler(), stopEvacuation(), stopGuestAccess(), stopForgetting()]
+  await Promise.all([sweeper.stop(), ...stops, reports.stop()])
   await leave(messaging, store, log)
 }
 

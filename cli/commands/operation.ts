@@ -1,25 +1,30 @@
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import type { Operation } from '../client.js'
 import type { Run } from '../command.js'
 import { card, show, table } from '../output.js'
-import { allPages, resolveInstance } from '../resolve.js'
+import { firstRows } from '../pages.js'
+import { resolveInstance } from '../resolve.js'
+
+/** As many as one page of the API has. */
+const NEWEST = 20
 
 /** `redtrove operation …` */
 export function addOperationCommands(program: Command, run: Run): void {
   const operation = program.command('operation').description('What is being done, and what was done')
   operation
     .command('list')
-    .description('List operations, newest first')
+    .description('List the newest operations, newest first')
     .option('--instance <instance>', 'only those that held this one')
-    .action(({ instance }: { instance?: string }) =>
+    .option('--limit <number>', 'not more than this many', countOf, NEWEST)
+    .option('--all', 'all of them; that may be many pages')
+    .action(({ instance, limit, all }: { instance?: string; limit: number; all?: true }) =>
       run(async ({ client, output }) => {
         const path = instance
           ? `/instances/${(await resolveInstance(client, instance)).id}/operations`
           : '/operations'
-        const all = [...(await allPages<Operation>(client, path, 'operations'))].sort((a, b) =>
-          b.created.localeCompare(a.created),
-        )
-        show(output, all, () => operationTable(all))
+        const { rows, more } = await firstRows<Operation>(client, path, 'operations', all ? Infinity : limit)
+        show(output, rows, () => operationTable(rows))
+        if (more) output.note(`There are older ones; --limit or --all shows them.`)
       }),
     )
   operation
@@ -32,6 +37,12 @@ export function addOperationCommands(program: Command, run: Run): void {
         show(output, found, () => operationCard(found))
       }),
     )
+}
+
+function countOf(text: string): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count > 0) return count
+  throw new InvalidArgumentError('It has to be a whole number from 1 on.')
 }
 
 function operationTable(operations: readonly Operation[]): string {

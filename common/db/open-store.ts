@@ -1,6 +1,7 @@
 import { catalogStore, quotaStore } from './catalog.js'
 import type { Database } from './connect.js'
 import { type DatabaseNow, databaseNow } from './database-clock.js'
+import { historyStore } from './history.js'
 import { instanceStore } from './instances.js'
 import { observationStore } from './observations.js'
 import { operationStore } from './operations.js'
@@ -18,6 +19,7 @@ export function openStore(db: Database, options: { readonly now?: DatabaseNow } 
     observations: observationStore(db, now),
     catalog: catalogStore(db),
     quotas: quotaStore(db),
+    history: historyStore(db, now),
     ping: async () => {
       await guarded(() => db.raw('select 1'))
     },

@@ -10,6 +10,9 @@ import { guarded, type Transaction, writeTransaction } from './transaction.js'
 
 /** Steps are numbered within an attempt; no attempt has so many. */
 const STEPS_AN_ATTEMPT = 1_000
+/** Comes after a marker in the order of lists, and as one comparison it can go by the index. */
+const AFTER =
+  '(created_at_ms, id) < (select m.created_at_ms, m.id from operations m where m.id = ? and m.project_id = ?)'
 const RUNNING_STATES = ['preparing', 'committing'] as const
 
 /** Operations, their leases and their step records. */
@@ -36,9 +39,12 @@ export function operationStore(db: Database, now: DatabaseNow): OperationStore {
         operationsWhere(db, now, (query) => {
           query
             .where({ project_id: projectId })
-            .orderBy('id')
+            .orderBy([
+              { column: 'created_at_ms', order: 'desc' },
+              { column: 'id', order: 'desc' },
+            ])
             .limit(page.limit + 1)
-          if (page.marker !== undefined) query.where('id', '>', page.marker)
+          if (page.marker !== undefined) query.whereRaw(AFTER, [page.marker, projectId])
           if (page.instanceId !== undefined) {
             query.whereIn(
               'id',

@@ -174,6 +174,7 @@ export interface OperationStore {
    */
   open<K extends OperationKind>(operation: NewOperation<K>): Promise<Operation<K>>
   find(projectId: string | null, id: string): Promise<Operation>
+  /** Newest first, at most `limit` + 1; after an operation that does not exist (any more) there is none. */
   list(projectId: string, page: Page & { readonly instanceId?: InstanceId }): Promise<readonly Operation[]>
   steps(id: string): Promise<readonly OperationStep[]>
   /** Open operations, oldest first. */
@@ -234,6 +235,26 @@ export interface QuotaStore {
   limit(projectId: string, resource: 'instances', fallback: number): Promise<number>
 }
 
+/** How many rows of each kind were forgotten. */
+export interface Forgotten {
+  /** With their steps. */
+  readonly operations: number
+  /** Deleted ones. */
+  readonly instances: number
+  /** With their accounts: those that no instance is left of. */
+  readonly sets: number
+  /** That came when their instance was deleted already. */
+  readonly reports: number
+  /** Of agents that were started again since. */
+  readonly boots: number
+}
+
+/** What was, and nobody needs any more. */
+export interface HistoryStore {
+  /** Deletes what ended more than `ageMs` ago, in many short transactions. May be repeated, and by several at once. */
+  forget(ageMs: number): Promise<Forgotten>
+}
+
 /** All stores over one database. */
 export interface Store {
   readonly instances: InstanceStore
@@ -242,6 +263,7 @@ export interface Store {
   readonly observations: ObservationStore
   readonly catalog: CatalogStore
   readonly quotas: QuotaStore
+  readonly history: HistoryStore
   /** Rejects with `unavailable` when the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>

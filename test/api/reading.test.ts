@@ -105,6 +105,19 @@ describe('operations', () => {
     expect((await api.send('get', '/operations')).body.operations).toHaveLength(2)
     expect((await api.send('get', `/operations/${id}`, undefined, 'other')).status).toBe(404)
   })
+
+  it('come newest first, page after page, each once', async () => {
+    const made: string[] = []
+    for (let i = 0; i < 23; i += 1)
+      made.unshift((await openCreate(api.store, newInstance({ name: `i${i}` }))).id)
+    const first = (await api.send('get', '/operations')).body
+    expect(first.operations.map((one: { id: string }) => one.id)).toEqual(made.slice(0, 20))
+    const next = new URL(first.links[0].href).search
+    const second = (await api.send('get', `/operations${next}`)).body
+    expect(second.operations.map((one: { id: string }) => one.id)).toEqual(made.slice(20))
+    expect(second.links).toBeUndefined()
+    expect((await api.send('get', '/operations?marker=zzz')).body).toEqual({ operations: [] })
+  })
 })
 
 describe('the catalog', () => {
