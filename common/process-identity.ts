@@ -21,6 +21,12 @@ export function parentOf(pid: number): number | null {
   return Number.isInteger(parent) ? parent : null
 }
 
+/** The number of the session that a process belongs to, which is that of the process that began it; null when there is no such process. */
+export function sessionOf(pid: number): number | null {
+  const session = Number(statOf(pid)[3])
+  return Number.isSafeInteger(session) ? session : null
+}
+
 /** Fields of /proc/PID/stat from the third (the state) on; empty when there is no such process. */
 function statOf(pid: number): readonly string[] {
   try {

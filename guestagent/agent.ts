@@ -10,6 +10,7 @@ import { openSerial } from '../common/serial.js'
 import { openAcceptedState } from './accepted.js'
 import { lockFolder } from './agent-lock.js'
 import { agentSecret } from './agent-secret.js'
+import { forgetAside } from './damaged-files.js'
 import { startHeartbeat } from './heartbeat.js'
 import { linkCutter } from './link-cut.js'
 import { lastingMemory } from './memory.js'
@@ -64,6 +65,8 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     const dataBytes = seed.spec.maxMemoryBytes
     const acts = roleActs({ server, accepted, strategy, dataBytes, clock, log })
     const roles = roleKeeper({ server, accepted, acts, control, ask: messaging.ask, clock, log })
+    const remember = lastingMemory(accepted, paths.hadData, clock)
+    const forget = forgetAside(paths.data)
     const observer = openObserver({
       server,
       accepted,
@@ -71,7 +74,10 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
       clock,
       roleFault: roles.fault,
       isEmptied: roles.isEmptied,
-      remember: lastingMemory(accepted, paths.hadData, clock),
+      remember: async (seen) => {
+        await remember(seen)
+        forget(seen)
+      },
       memory: memoryWatch(dataBytes, clock),
     })
     const pause = pauseKeeper(clock, () => {

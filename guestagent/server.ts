@@ -17,12 +17,13 @@ import type { GuestPaths } from './paths.js'
 import { connectAdmin, type RedisAdmin } from './redis/admin.js'
 import { type Capabilities, capabilitiesOf } from './redis/capabilities.js'
 import { agentLogin, confOf } from './redis/conf.js'
-import { dataFilesIn } from './redis/data-folder.js'
 import { renderConf } from './redis/directive.js'
+import { howEnded, type ServerExit } from './redis/ending.js'
 import { probeServerVersion } from './redis/probe-version.js'
 import { serverProcess } from './redis/process.js'
-import { lastWords, serverLog } from './redis/server-log.js'
-import { hadData, noteHadData, requireAddressFree, requireDataFolder, startMode } from './redis/startable.js'
+import { serverLog } from './redis/server-log.js'
+import { hadData, noteHadData } from './redis/startable.js'
+import { startCheck } from './start-check.js'
 import { endServer, type StopOrder } from './stop-server.js'
 import type { ReplicationStrategy } from './strategies/replication/replication-strategy.js'
 
@@ -70,6 +71,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
   const { seed, paths, accepted, strategy, agentPassword, clock, log } = context
   const output = serverLog(paths.log, paths.olderLog)
   const crashes = crashLimit()
+  const checks = startCheck({ seed, paths, accepted, log })
   const inLine = openSerial()
   const confLine = openSerial()
   let capabilities: Capabilities | null = null
@@ -81,15 +83,17 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
   let logFrom = 0
   let connection: Promise<RedisAdmin> | null = null
 
-  const process = serverProcess(paths, output, (ended) => {
+  const process = serverProcess(paths, output, (ended, exit) => {
     dropConnection()
     state = 'stopped'
-    if (!stopping && !released) crashed(ended)
+    if (!stopping && !released) crashed(ended, exit)
     onChange()
   })
 
-  function crashed(ended: ProcessIdentity): void {
-    const words = lastWords(output.tail(logFrom), secrets())
+  function crashed(ended: ProcessIdentity, exit: ServerExit | null): void {
+    const said = output.tail(logFrom)
+    const words = howEnded(exit, said, secrets())
+    checks.noteEnd(said)
     const again = crashes.note(clock.monotonicMs())
     fault = again
       ? `redis-server ended: ${words}`
@@ -110,16 +114,8 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     if (released || process.current() || stopped || newborn) return
     try {
       capabilities = capabilitiesOf(await probeServerVersion(seed.redisServer))
-      requireDataFolder(paths.data)
-      await requireAddressFree(seed.spec.endpoint)
-      const { assignment, startFromRdb } = accepted.current()
-      const mode = startMode({
-        role: assignment.role,
-        files: dataFilesIn(paths.data),
-        hadKeys: hadData(paths.hadData),
-        startFromRdb: startFromRdb && capabilities.resumesFromRdb,
-      })
-      if (typeof mode === 'object') throw new RedtroveError('guest_failed', mode.refused)
+      const mode = await checks.prepare(capabilities)
+      const { assignment } = accepted.current()
       await writeConf(mode !== 'rdb')
       logFrom = output.sizeBytes()
       const { pid } = await process.start(seed.redisServer)
@@ -221,6 +217,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
           return state === 'up' ? 'started' : 'stopped'
         }
         state = 'up'
+        logFrom = output.sizeBytes()
         capabilities = capabilitiesOf(await probeServerVersion(seed.redisServer))
         log.info({ serverPid: found.pid }, 'redis-server adopted')
         return 'adopted'

@@ -2,6 +2,9 @@ import { readdirSync, statSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 
+const APPEND_ONLY = /^(?:appendonlydir\/)?appendonly\.aof(?:\.\d+\.(?:base|incr)\.(?:rdb|aof))?$/
+const MANIFEST = 'appendonlydir/appendonly.aof.manifest'
+
 /** What lies in a data folder, as far as a start must know. */
 export interface DataFiles {
   /** An append-only file with anything in it. */
@@ -15,14 +18,19 @@ export interface DataFiles {
 /** Looks at a data folder; a missing one is an empty one. */
 export function dataFilesIn(folder: string): DataFiles {
   const files = listFiles(folder)
-  const appendOnly = files.filter(({ path }) =>
-    /(?:^|\/)appendonly\.aof(?:\.\d+\.(?:base|incr)\.(?:rdb|aof))?$/.test(path),
-  )
+  const appendOnly = files.filter(({ path }) => APPEND_ONLY.test(path))
   return {
     appendOnly: appendOnly.some(({ bytes }) => bytes > 0),
     emptyAppendOnly: appendOnly.some(({ bytes }) => bytes === 0),
     rdb: files.some(({ path, bytes }) => bytes > 0 && path === 'dump.rdb'),
   }
+}
+
+/** Paths, in the folder, of all files that a server loads, the manifest too. */
+export function dataPathsIn(folder: string): readonly string[] {
+  return listFiles(folder)
+    .map(({ path }) => path)
+    .filter((path) => APPEND_ONLY.test(path) || path === MANIFEST || path === 'dump.rdb')
 }
 
 /** Bytes of all files of a data folder, and bytes free to its owner on that file system; null where it cannot be told. */

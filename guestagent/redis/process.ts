@@ -11,6 +11,7 @@ import {
   workingFolderOf,
 } from '../../common/process-identity.js'
 import type { GuestPaths } from '../paths.js'
+import type { ServerExit } from './ending.js'
 import type { ServerLog } from './server-log.js'
 
 const ADOPTED_POLL_MS = 100
@@ -32,24 +33,26 @@ export interface ServerProcess {
   release(): void
 }
 
-/** `onExit` is called once for each process that ended, however that came about. */
+/** `onExit` is called once for each process that ended, however that came about; `exit` is null for one that was adopted. */
 export function serverProcess(
   paths: GuestPaths,
   log: ServerLog,
-  onExit: (ended: ProcessIdentity) => void,
+  onExit: (ended: ProcessIdentity, exit: ServerExit | null) => void,
 ): ServerProcess {
   let process: ProcessIdentity | null = null
   let poll: NodeJS.Timeout | undefined
 
-  const ended = (who: ProcessIdentity) => {
+  const ended = (who: ProcessIdentity, exit: ServerExit | null = null) => {
     if (process?.pid !== who.pid || process.startTime !== who.startTime) return
     process = null
     clearInterval(poll)
+    poll = undefined
     rmSync(paths.serverPid, { force: true })
-    onExit(who)
+    onExit(who, exit)
   }
+  // A child's own exit event says how it ended; until it comes, only its remains are seen.
   const check = () => {
-    if (process && !isAlive(process)) ended(process)
+    if (poll && process && !isAlive(process)) ended(process)
   }
 
   return {
@@ -78,7 +81,7 @@ export function serverProcess(
         process = started
         writeFileSync(paths.serverPid, formatIdentity(started), { mode: 0o600 })
       }
-      child.once('exit', () => started && ended(started))
+      child.once('exit', (code, signal) => started && ended(started, { code, signal }))
       const failure = await new Promise<Error | null>((resolve) => {
         child.once('spawn', () => resolve(null))
         child.once('error', resolve)

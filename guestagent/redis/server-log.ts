@@ -2,14 +2,15 @@
 import { closeSync, constants, copyFileSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 
 const LOG_BYTES_MAX = 4 * 1024 * 1024
-const TAIL_BYTES = 4096
+/** A crash report is some 50 KB, and the cause stands at its beginning. */
+const TAIL_BYTES = 128 * 1024
 
 /** The log of one guest. */
 export interface ServerLog {
   /** A descriptor for the child; the caller closes its own copy. */
   openForChild(): number
   sizeBytes(): number
-  /** The last lines written at or after `fromBytes`, at most 4 KB. */
+  /** The last lines written at or after `fromBytes`, at most 128 KB. */
   tail(fromBytes?: number): string
   /** Moves the text aside once there is too much of it. */
   trim(): void
@@ -52,22 +53,23 @@ function readTail(path: string, fromBytes: number, sizeBytes: number): string {
 }
 
 const FATAL = /^(?:>>> |\*\*\* FATAL|Can't|Fatal error|# )/
-/** What every start says of the machine's settings. */
-const ADVICE = /^# WARNING:? (?:Memory overcommit|overcommit_memory|The TCP backlog|[Yy]ou have Transparent)/
+/** What every start says: its banner, and advice on the machine's settings. */
+const BANNER =
+  /^# (?:oO0OoO0OoO0Oo|\S+ version=|Configuration loaded|Server initialized|WARNING:? (?:Memory overcommit|overcommit_memory|The TCP backlog|[Yy]ou have Transparent))/
+/** Beside one of these every other line of a crash is ornament. */
+const CAUSE = /crashed by signal|==> .* is not true|Out Of Memory allocating|Guru Meditation/
 
 /**
- * The end of a log as one sentence for a fault: the last warnings, without time stamps, banners or any of `secrets`.
- * Lines of redis-server look like `123:M 01 Jan 2026 00:00:00.000 # text`; `#` marks a warning.
+ * The end of a log as one sentence for a fault: the cause of a crash, else the last warnings, without time stamps, banners or any of
+ * `secrets`; null when there is none. Lines of redis-server look like `123:M 01 Jan 2026 00:00:00.000 # text`; `#` marks a warning.
  */
-export function lastWords(log: string, secrets: readonly string[]): string {
-  const lines = log
-    .split('\n')
-    .map((line) => line.replace(/^\d+:[A-Z] .{20,24} ([#*.-]) /, '$1 ').trim())
-    .filter((line) => FATAL.test(line) && !ADVICE.test(line))
-    .map((line) => line.replace(/^[#*] /, ''))
-    .slice(-3)
-  const text = lines.join(' ') || 'it left no message'
+export function lastWords(log: string, secrets: readonly string[]): string | null {
+  const lines = log.split('\n').map((line) => line.replace(/^\d+:[A-Z] .{20,24} ([#*.-]) /, '$1 ').trim())
+  const causes = lines.filter((line) => CAUSE.test(line))
+  const warnings = lines.filter((line) => FATAL.test(line) && !BANNER.test(line))
+  const words = (causes.length > 0 ? causes : warnings.slice(-3)).map((line) => line.replace(/^[#*] /, ''))
+  if (words.length === 0) return null
   return secrets
     .filter((secret) => secret !== '')
-    .reduce((left, secret) => left.split(secret).join('[redacted]'), text)
+    .reduce((left, secret) => left.split(secret).join('[redacted]'), words.join(' '))
 }
