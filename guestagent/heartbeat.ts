@@ -3,6 +3,7 @@ import type { Observation } from '../common/domain/observation.js'
 import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Observer } from './observer.js'
+import { reserveKeeper } from './reserve.js'
 import type { ManagedServer } from './server.js'
 
 /** How often the server is looked at; a change is reported at the look that sees it. */
@@ -30,6 +31,7 @@ export interface Heartbeat {
 /** Looks, reports and waits, until it is stopped: each `heartbeatMs`, and at once when something that matters changed. */
 export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
   const { observer, server, report, heartbeatMs, clock, log } = options
+  const keepReserve = reserveKeeper(server, log)
   let stopping = false
   let wake = new AbortController()
   let kicked = false
@@ -39,6 +41,9 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
   async function beat(): Promise<void> {
     server.check()
     const observation = await observer.look()
+    await keepReserve(observation).catch((error: unknown) =>
+      log.warn({ reason: messageOf(error) }, 'reserve of connections not kept'),
+    )
     const shape = shapeOf(observation)
     const due = clock.monotonicMs() - lastReportMs >= heartbeatMs - LOOK_MS / 2
     if (!due && shape === lastShape) return

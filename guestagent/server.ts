@@ -6,6 +6,7 @@
 
 import type { Clock } from '../common/clock.js'
 import type { AgentSeed } from '../common/contracts/agent-seed.js'
+import { connectionsMaxOf } from '../common/domain/flavor.js'
 import { writeDurably } from '../common/durable-file.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
@@ -14,7 +15,7 @@ import { openSerial } from '../common/serial.js'
 import type { AcceptedState } from './accepted.js'
 import { crashLimit } from './crash-limit.js'
 import type { GuestPaths } from './paths.js'
-import { connectAdmin, type RedisAdmin } from './redis/admin.js'
+import type { RedisAdmin } from './redis/admin.js'
 import { type Capabilities, capabilitiesOf } from './redis/capabilities.js'
 import { agentLogin, confOf } from './redis/conf.js'
 import { renderConf } from './redis/directive.js'
@@ -26,9 +27,11 @@ import { hadData, noteHadData } from './redis/startable.js'
 import { startCheck } from './start-check.js'
 import { endServer, type StopOrder } from './stop-server.js'
 import type { ReplicationStrategy } from './strategies/replication/replication-strategy.js'
+import { wayIn } from './way-in.js'
 
 const RETRY_MS = 1_000
-const ADMIN_TIMEOUT_MS = 2_000
+/** How long a server that is full may save its data before it is started again. */
+const ANEW_STOP_MS = 50_000
 
 /** What a server is made of. */
 export interface ServerContext {
@@ -81,10 +84,9 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
   let released = false
   let retry: NodeJS.Timeout | undefined
   let logFrom = 0
-  let connection: Promise<RedisAdmin> | null = null
 
   const process = serverProcess(paths, output, (ended, exit) => {
-    dropConnection()
+    way.drop()
     state = 'stopped'
     if (!stopping && !released) crashed(ended, exit)
     onChange()
@@ -121,6 +123,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
       const { pid } = await process.start(seed.redisServer)
       state = 'up'
       fault = null
+      void way.enter(() => process.current()?.pid === pid && !released)
       log.info({ serverPid: pid, role: assignment.role, mode }, 'redis-server started')
     } catch (error) {
       const sentence = messageOf(error)
@@ -146,6 +149,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
         pidFile: paths.redisPid,
         agentPassword,
         dataBytes: seed.spec.maxMemoryBytes,
+        connectionsMax: connectionsMaxOf(seed.spec.ramMb),
         replication: strategy.directives(can()),
         user: [],
         appendOnly,
@@ -159,33 +163,28 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     throw new RedtroveError('guest_failed', fault ?? 'redis-server was not started yet.')
   }
 
-  function dropConnection(): void {
-    void connection?.then((admin) => admin.close()).catch(() => undefined)
-    connection = null
-  }
+  const way = wayIn({
+    target: () => {
+      if (!process.current()) throw new RedtroveError('guest_failed', fault ?? 'redis-server does not run.')
+      const login = agentLogin(can(), accepted.current().assignment, agentPassword)
+      return { socket: paths.socket, login, can: can(), agentPassword }
+    },
+    clock,
+    lockedOutMsMax: seed.lockedOutMs,
+    onClose: () => {
+      process.check()
+      onChange()
+    },
+    onLockedOut: () =>
+      void inLine(startAnew).catch((error) => log.error({ err: messageOf(error) }, 'locked out')),
+  })
 
-  function admin(): Promise<RedisAdmin> {
-    if (connection) return connection
-    if (!process.current()) {
-      return Promise.reject(new RedtroveError('guest_failed', fault ?? 'redis-server does not run.'))
-    }
-    const opening = connectAdmin({
-      socket: paths.socket,
-      login: agentLogin(can(), accepted.current().assignment, agentPassword),
-      can: can(),
-      agentPassword,
-      timeoutMs: ADMIN_TIMEOUT_MS,
-      onClose: () => {
-        if (connection === opening) connection = null
-        process.check()
-        onChange()
-      },
-    })
-    connection = opening
-    opening.catch(() => {
-      if (connection === opening) connection = null
-    })
-    return opening
+  /** Whoever is locked out of a full server comes in first when it starts. Its data are saved, so replicas go on where they were. */
+  async function startAnew(): Promise<void> {
+    log.warn('redis-server is full and its agent is locked out; it is started again')
+    if (await stopNow({ timeoutMs: ANEW_STOP_MS, force: false }))
+      await accepted.update({ startFromRdb: can().resumesFromRdb })
+    await startNow()
   }
 
   async function stopNow(order: StopOrder): Promise<boolean> {
@@ -199,7 +198,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     const words = () => output.tail(from)
     const { current, terminate, kill } = process
     try {
-      return await endServer({ current, terminate, kill, admin, words, clock, log }, order)
+      return await endServer({ current, terminate, kill, admin: way.admin, words, clock, log }, order)
     } finally {
       stopping = false
     }
@@ -232,7 +231,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     noteServing: async () => {
       if (hadData(paths.hadData) === null) await noteHadData(paths.hadData, 0)
     },
-    admin,
+    admin: way.admin,
     can,
     check: () => {
       process.check()
@@ -241,7 +240,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     release: () => {
       released = true
       clearTimeout(retry)
-      dropConnection()
+      way.drop()
       process.release()
     },
   }

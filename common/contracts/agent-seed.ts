@@ -22,6 +22,8 @@ export const agentSeedSchema = z.object({
   replicationStrategy: z.enum(['redis-sync']),
   disklessSync: z.boolean(),
   disklessSyncDelaySeconds: z.int().min(0).max(600),
+  /** How long an agent tries to get into a server that is full before it starts that again; 10 s when it is not said. */
+  lockedOutMs: z.int().min(0).optional(),
   /** For crash tests: `REDTROVE_FAILPOINT` as it was set. */
   failpoint: z.string().optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']),

@@ -28,3 +28,11 @@ export function dataBytesOf(flavorId: string): number {
   const flavor = flavorOf(flavorId)
   return flavor ? dataMbOf(flavor.ramMb) * 1024 * 1024 : 0
 }
+
+const CONNECTIONS_PER_MB = 8
+const CONNECTIONS_MAX = 10_000
+
+/** Client connections that a redis-server with this RAM takes: an idle one costs some 17 KB, so all of them an eighth of the RAM. */
+export function connectionsMaxOf(ramMb: number): number {
+  return Math.min(CONNECTIONS_MAX, ramMb * CONNECTIONS_PER_MB)
+}

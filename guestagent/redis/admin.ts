@@ -43,6 +43,12 @@ export interface RedisAdmin {
    * says too: a server that an older agent started had other rules.
    */
   setPasswords(credentials: Credentials): Promise<void>
+  /** How many connections it takes, those of agent and replicas too. */
+  clientsMax(): Promise<number>
+  /** The text of CLIENT LIST: a line for each connection. */
+  clientList(): Promise<string>
+  /** Closes connections by id; resolves with how many were still there. */
+  closeClients(ids: readonly number[]): Promise<number>
   /** Ends a script or function that keeps the server busy, unless it has written. Works while every other call is refused with BUSY. */
   killScript(): Promise<'ended' | 'has written' | 'none runs'>
   /** Asks for a clean stop with the data in dump.rdb; resolves when the server hangs up, or at the deadline. */
@@ -158,6 +164,13 @@ function adminOver(redis: Redis, { can, agentPassword, timeoutMs }: AdminOptions
       await Promise.all(
         passwordCommands(credentials, can).map(([command, ...args]) => call(command, ...args)),
       )
+    },
+    clientsMax: async () =>
+      secondAsNumber(await call('config', 'get', 'maxclients')) ?? Number.POSITIVE_INFINITY,
+    clientList: () => text('client', 'list'),
+    closeClients: async (ids) => {
+      const closed = await Promise.all(ids.map((id) => call('client', 'kill', 'id', String(id))))
+      return closed.filter((count) => count === 1).length
     },
     killScript: async () => {
       const kills = can.functions ? ['script', 'function'] : ['script']

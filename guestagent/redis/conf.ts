@@ -7,6 +7,7 @@ import type { Assignment } from '../../common/contracts/assignment.js'
 import type { Endpoint } from '../../common/domain/instance.js'
 import { AGENT_USER, aclDirectives, hiddenCommands, REPLICATION_USER } from './acl.js'
 import type { Capabilities } from './capabilities.js'
+import { RESERVED_CONNECTIONS } from './client-list.js'
 import type { Directive } from './directive.js'
 import { canonicalName, forVersion } from './directive-names.js'
 import { memoryDirectives } from './memory-directives.js'
@@ -28,6 +29,8 @@ export interface ConfInput {
   readonly agentPassword: string
   /** Memory for data; what else the server takes comes on top. 0 is no limit. */
   readonly dataBytes: number
+  /** Connections of the flavor, without the reserve. */
+  readonly connectionsMax: number
   /** Directives of the replication strategy for this role. */
   readonly replication: readonly Directive[]
   /** The user's configuration group. */
@@ -99,6 +102,7 @@ function lastLayer(input: ConfInput): readonly Directive[] {
     ['logfile', ''],
     ['always-show-logo', 'no'],
     ['shutdown-timeout', '3'],
+    ['maxclients', String(input.connectionsMax + RESERVED_CONNECTIONS)],
   ]
   const link: readonly Directive[] = [
     ['repl-ping-replica-period', String(PING_PERIOD_SECONDS)],

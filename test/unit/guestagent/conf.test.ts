@@ -32,6 +32,7 @@ function input(version: string, facts: Partial<ConfInput> = {}): ConfInput {
     pidFile: '/guest/redis.pid',
     agentPassword: 'agent-password',
     dataBytes: 96 * 1024 * 1024,
+    connectionsMax: 1000,
     replication: redisSync({ disklessSync: true, disklessSyncDelaySeconds: 5 }).directives(can),
     user: [],
     appendOnly: true,
