@@ -13,6 +13,8 @@ const withBroker = { globalSetup: ['test/harness/broker-setup.ts'] }
 
 export default defineConfig({
   test: {
+    // Several runs go on side by side, and would write the same file.
+    cache: false,
     projects: [
       ring('unit', ['test/unit/**/*.test.ts', 'test/tidy.test.ts', 'test/contract/**/*.test.ts']),
       ring('messaging', ['test/messaging/**/*.test.ts'], { ...withBroker, testTimeout: 60_000 }),

@@ -7,6 +7,7 @@ await orExplain(async () => {
   process.chdir(root)
   await prepare('tests')
   const { code, left } = await runMarked([
+    process.execPath,
     bin('tsx', 'dist/cli.mjs'),
     join(root, 'bench', 'main.ts'),
     ...process.argv.slice(2),

@@ -168,12 +168,12 @@ export function said(command, args, { whole = false, ...options } = {}) {
 
 /**
  * Runs a command with our streams; signals reach it, and its exit code is the answer. `channel`: it is one of ours, which ends by itself
- * when this process is gone.
+ * when this process is gone. `output`: a file descriptor that what it prints goes to instead.
  */
-export function run(command, args, { env = process.env, channel = false } = {}) {
+export function run(command, args, { env = process.env, channel = false, output = 'inherit' } = {}) {
   if (stoppedBy()) return Promise.resolve(1)
   return new Promise((resolve) => {
-    const stdio = channel ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit'
+    const stdio = ['inherit', output, output, ...(channel ? ['ipc'] : [])]
     const child = spawn(command, args, { cwd: process.cwd(), stdio, env })
     const forget = reachedBySignals(child)
     child.once('error', () => resolve(127))

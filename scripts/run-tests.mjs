@@ -1,6 +1,6 @@
 /* One run of vitest: in a namespace of its own when it changes network rules; processes that it leaves behind count as failures. */
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, run } from './machine.mjs'
 import { stoppedBy } from './signals.mjs'
@@ -10,31 +10,45 @@ const END_MS_MAX = 15_000
 
 export const bin = (name, file) => join(root, 'node_modules', name, file)
 
-/** Runs vitest with `args`; answers with its exit code and what was counted. */
-export async function runTests(name, args, { namespace = false, env = {} } = {}) {
-  process.stderr.write(`test: ${name} ...\n`)
-  const report = join(root, '.tmp', `${name}.json`)
-  mkdirSync(join(root, '.tmp'), { recursive: true })
+/**
+ * Runs vitest with `args`; answers with its exit code and what was counted. `kept`: what it prints is in the answer instead. `node`: the
+ * program of another Node than this one.
+ */
+export async function runTests(
+  name,
+  args,
+  { namespace = false, env = {}, kept = false, node = process.execPath } = {},
+) {
+  const dir = join(root, '.tmp')
+  const [report, printed] = [join(dir, `${name}.json`), join(dir, `${name}.out`)]
+  mkdirSync(dir, { recursive: true })
   rmSync(report, { force: true })
   const vitest = [bin('vitest', 'vitest.mjs'), 'run', '--reporter=default', '--reporter=json']
-  const command = [...vitest, `--outputFile.json=${report}`, ...args]
+  const command = [node, ...vitest, `--outputFile.json=${report}`, ...args]
+  const output = kept ? openSync(printed, 'w') : undefined
   const { code, left } = await runMarked(
-    namespace ? [join(root, 'scripts', 'namespace.mjs'), process.execPath, ...command] : command,
-    env,
+    namespace ? [process.execPath, join(root, 'scripts', 'namespace.mjs'), ...command] : command,
+    { env, output },
   )
-  for (const { line } of left) process.stdout.write(`left behind: ${line}\n`)
+  if (output !== undefined) closeSync(output)
+  for (const { line } of left) process.stdout.write(`left behind by ${name}: ${line}\n`)
   const { passed, failed } = counts(report)
-  return { code: code !== 0 ? code : left.length > 0 ? 1 : 0, passed, failed: failed + left.length }
+  return {
+    code: code !== 0 ? code : left.length > 0 ? 1 : 0,
+    passed,
+    failed: failed + left.length,
+    output: kept ? readFileSync(printed, 'utf8') : '',
+  }
 }
 
 /**
- * Runs a program of Node's that starts services; answers with its exit code and the processes that it left. Told to stop it does not end them
- * itself, so they are ended here, told by a mark in their environment.
+ * Runs a command that starts services; answers with its exit code and the processes that it left. Told to stop it does not end them itself, so
+ * they are ended here, told by a mark in their environment.
  */
-export async function runMarked(args, env = {}) {
+export async function runMarked([command, ...args], { env = {}, output } = {}) {
   const mark = `REDTROVE_TEST_RUN=${randomUUID()}`
   const [name, value] = mark.split('=')
-  const code = await run(process.execPath, args, { env: { ...process.env, ...env, [name]: value } })
+  const code = await run(command, args, { env: { ...process.env, ...env, [name]: value }, output })
   if (stoppedBy()) await endAll(mark)
   return { code, left: await leftBehind(mark) }
 }

@@ -1,31 +1,25 @@
-/* The whole truth: prepares the machine, checks types and style, and runs every test, a short seeded part of the fault suite and guests in containers included. */
-import { testContainers } from './containers.mjs'
-import { orExplain, prepare, root, run } from './machine.mjs'
-import { bin, runTests } from './run-tests.mjs'
+/*
+ * `npm test`: the whole truth of a landing. Prepares the machine, checks types and style, and runs every ring, a short seeded part of the fault
+ * suite and guests in containers included; what is long by nature is in `npm run test:all`. `npm test -- test/PATH` runs one file or folder.
+ */
 
-/** Rings that need no namespace of their own. Named one by one: of two that are left out vitest takes each for the other's sake. */
-const HERE = ['unit', 'messaging', 'workflows', 'store', 'api', 'guestagent', 'integration']
+import { closing, runLanes, tableOf } from './lanes.mjs'
+import { orExplain, prepare, root } from './machine.mjs'
+import { BASES, CHECK, chosenRings, ring } from './rings.mjs'
+
+/** Three at a time keep two cores busy: what is on real parts waits for most of its time. */
+const LANES = [
+  [CHECK, ring('quick'), ring('integration')],
+  [ring('faults')],
+  [BASES, ring('containers'), ring('swarm')],
+]
 
 await orExplain(async () => {
   process.chdir(root)
-  await prepare('tests')
   const chosen = process.argv.slice(2)
-  process.stderr.write('test: types ...\n')
-  const types = await run(process.execPath, [bin('typescript', 'bin/tsc'), '--noEmit'])
-  if (types !== 0) return types
-  process.stderr.write('test: style ...\n')
-  const style = await run(process.execPath, [bin('@biomejs/biome', 'bin/biome'), 'check', '.'])
-  if (style !== 0) return style
-  const runs = [
-    await runTests('tests', chosen.length > 0 ? chosen : HERE.flatMap((ring) => ['--project', ring])),
-  ]
-  if (chosen.length === 0) {
-    runs.push(await runTests('faults', ['--project', 'faults'], { namespace: true }))
-    runs.push(...(await testContainers()))
-  }
-  const sum = (of) => runs.reduce((total, one) => total + of(one), 0)
-  process.stdout.write(
-    `tests: ${sum(({ passed }) => passed)} passed, ${sum(({ failed }) => failed)} failed\n`,
-  )
-  return Math.max(...runs.map(({ code }) => code))
+  await prepare(chosen.length > 0 ? 'tests' : 'containers')
+  const done = await runLanes(chosen.length > 0 ? [await chosenRings(chosen)] : LANES)
+  const { line, code } = closing('tests', done)
+  process.stdout.write(`\n${tableOf(done)}${line}`)
+  return code
 })

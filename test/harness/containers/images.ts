@@ -1,6 +1,6 @@
 /* Guest images of the container tests, built on an engine of the tests from the archives that scripts/bases.mjs made. */
 import { execFile } from 'node:child_process'
-import { createReadStream, existsSync, readFileSync } from 'node:fs'
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -14,7 +14,9 @@ const ROOT = join(import.meta.dirname, '..', '..', '..')
 /** What container tests keep from run to run. */
 export const CONTAINERS_DIR = join(ROOT, '.tmp', 'containers')
 const basesSchema = z.array(z.object({ name: z.string(), servers: z.array(z.enum(['redis', 'valkey'])) }))
-const NODE_IMAGE = 'redtrove-node:test'
+/** The program of the Node that guests and the control plane run: 24, as in the images that users build. */
+const NODE = process.env.REDTROVE_TEST_NODE ?? process.execPath
+const NODE_IMAGE = `redtrove-node:test-${statSync(NODE).size}`
 
 /** Has an image of each datastore version that the bases hold; what did not change is in the engine's cache. */
 export async function buildGuestImages(place: EnginePlace): Promise<void> {
@@ -46,11 +48,11 @@ async function importBase(place: EnginePlace, name: string, archive: string): Pr
   await imported(place, name, createReadStream(archive))
 }
 
-/** The node that runs this, where the official image has its own. */
+/** Stands in for the official image of Node, which only a registry has. */
 async function importNode(place: EnginePlace): Promise<void> {
   if (await has(place, NODE_IMAGE)) return
   const archive = pack()
-  archive.entry({ name: 'usr/local/bin/node', mode: 0o755 }, readFileSync(process.execPath))
+  archive.entry({ name: 'usr/local/bin/node', mode: 0o755 }, readFileSync(NODE))
   archive.finalize()
   await imported(place, NODE_IMAGE, Readable.from([await buffer(archive)]))
 }
