@@ -12,5 +12,8 @@ export function requireServing({ instance, stored, operation }: InstanceFacts, c
   // It was created a moment ago: its agent answered the task manager, and its first report is on the way.
   if (!stored) return
   if (isSilent(stored, context.settings.REDTROVE_HEARTBEAT_AGE_MS_MAX)) throw refuse('its agent is silent')
-  if (stored.observation.service !== 'running') throw refuse(`its server is ${stored.observation.service}`)
+  const { service, fault } = stored.observation
+  // The taskmanager waits for one that is slow.
+  if (service === 'running' || service === 'slow') return
+  throw refuse(service === 'unresponsive' && fault ? fault.replace(/\.$/, '') : `its server is ${service}`)
 }

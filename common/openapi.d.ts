@@ -574,7 +574,7 @@ export interface components {
             /** @description Writes are out of reach. */
             fenced?: boolean | null;
             /** @enum {string|null} */
-            service?: "starting" | "loading" | "running" | "stopped" | "crashed" | null;
+            service?: "starting" | "loading" | "running" | "slow" | "unresponsive" | "stopped" | "crashed" | null;
             server_version?: string | null;
             /** @description The highest the agent has accepted. */
             epoch?: number | null;

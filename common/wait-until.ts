@@ -46,9 +46,13 @@ export async function waitUntil<T>(
     if (leftMs <= 0) {
       // Whose fault it is decides whether the caller tries again: nothing is known of a guest while the broker is away.
       const why = isKind(cause, 'unavailable') ? 'unavailable' : kind
-      throw new RedtroveError(why, `Waited ${timeoutMs} ms until ${what}; last seen: ${lastSeen}.`, {
-        cause,
-      })
+      throw new RedtroveError(
+        why,
+        `Waited ${timeoutMs} ms until ${what}; last seen: ${lastSeen.replace(/\.$/, '')}.`,
+        {
+          cause,
+        },
+      )
     }
     await clock.sleep(Math.min(pollMs, leftMs), signal)
   }

@@ -1,16 +1,19 @@
 import type { Clock } from '../common/clock.js'
 import type { Observation } from '../common/domain/observation.js'
-import { isKind, messageOf } from '../common/errors.js'
+import { isKind, messageOf, RedtroveError } from '../common/errors.js'
 import type { AcceptedState } from './accepted.js'
 import { linkAge } from './link-age.js'
 import type { MemoryWatch } from './memory-watch.js'
+import { isBusy } from './redis/admin.js'
 import { FENCE_REPLICAS } from './redis/conf.js'
 import { diskUse } from './redis/data-folder.js'
 import { type InfoFacts, infoFacts, isPersistenceOk, type PersistenceFacts } from './redis/info.js'
 import type { ManagedServer } from './server.js'
 
-/** A server that has not answered for this long after its start is said to hang. */
+/** A server that has not answered for this long is said to answer nobody; until then it is slow, or still starting. */
 const SILENT_MS_MAX = 5_000
+/** Shorter than the taskmanager waits for a look, so that a silent server is not taken for a silent agent. */
+const ANSWER_MS_MAX = 1_500
 const DISK_LOOK_MS = 1_000
 /** With less room than this a disk counts as full. */
 const FULL_BYTES = 64 * 1024
@@ -48,6 +51,7 @@ export function observer(options: ObserverOptions): Observer {
   const { server, accepted, dataDir, clock, roleFault, isEmptied, remember, memory } = options
   const link = linkAge()
   let lastAnswerMs = clock.monotonicMs()
+  let answeredBy: number | null = null
   let disk: Awaited<ReturnType<typeof diskUse>> = { usedBytes: null, freeBytes: null }
   let diskAtMs = Number.NEGATIVE_INFINITY
 
@@ -63,8 +67,9 @@ export function observer(options: ObserverOptions): Observer {
       }
     }
     try {
-      const { info, fenceReplicas } = await (await server.admin()).look()
+      const { info, fenceReplicas } = await soon(server.admin().then((admin) => admin.look()))
       lastAnswerMs = clock.monotonicMs()
+      answeredBy = server.process()?.pid ?? null
       const facts = infoFacts(info)
       return {
         facts,
@@ -77,7 +82,22 @@ export function observer(options: ObserverOptions): Observer {
           memory.fault(facts),
       }
     } catch (error) {
-      return { facts: infoFacts(''), fenced: null, ...silence(error, clock.monotonicMs() - lastAnswerMs) }
+      const silentMs = clock.monotonicMs() - lastAnswerMs
+      const hasAnswered = answeredBy !== null && answeredBy === server.process()?.pid
+      return { facts: infoFacts(''), fenced: null, ...silence(error, silentMs, hasAnswered) }
+    }
+  }
+
+  async function soon<T>(answer: Promise<T>): Promise<T> {
+    const answered = new AbortController()
+    const late = clock.sleep(ANSWER_MS_MAX, answered.signal).then(() => {
+      throw new RedtroveError('guest_timeout', 'redis-server does not answer.')
+    })
+    late.catch(() => undefined)
+    try {
+      return await Promise.race([answer, late])
+    } finally {
+      answered.abort()
     }
   }
 
@@ -121,17 +141,23 @@ export function observer(options: ObserverOptions): Observer {
   return { look, linkChanged, isReplica: () => link.last() !== null }
 }
 
-/** What a server that gives no answer is: starting, or hung, or busy with a script. */
-function silence(error: unknown, silentMs: number): Pick<Observation, 'service' | 'fault'> {
+const WAY_OUT = 'restart the instance, which keeps every acknowledged write, or eject it if it has replicas'
+const BUSY = `A script or function has kept redis-server busy for five seconds or longer, and no other client is served. SCRIPT KILL or FUNCTION KILL ends one that has not written; else ${WAY_OUT}.`
+
+/** What a server that gives no answer is: starting, slow, or of no use to anybody. */
+function silence(
+  error: unknown,
+  silentMs: number,
+  hasAnswered: boolean,
+): Pick<Observation, 'service' | 'fault'> {
   const sentence = messageOf(error)
-  if (/\bBUSY\b/.test(sentence))
-    return { service: 'running', fault: `A script keeps redis-server busy: ${sentence}` }
+  if (isBusy(error)) return { service: 'unresponsive', fault: BUSY }
   if (/\bLOADING\b/.test(sentence)) return { service: 'loading', fault: null }
-  if (silentMs < SILENT_MS_MAX && isKind(error)) return { service: 'starting', fault: null }
-  return {
-    service: 'starting',
-    fault: `redis-server runs but has not answered for ${Math.round(silentMs / 1000)} s: ${sentence}`,
-  }
+  if (silentMs < SILENT_MS_MAX && isKind(error))
+    return { service: hasAnswered ? 'slow' : 'starting', fault: null }
+  const why = isKind(error, 'guest_timeout') ? '' : ` (${sentence})`
+  const what = `redis-server runs but has not answered for five seconds or longer${why}`
+  return { service: 'unresponsive', fault: `${what}. If no long command is under way, ${WAY_OUT}.` }
 }
 
 /** Said before anything fails for it: a replica that cannot take a copy for want of room has no failure of its own. */

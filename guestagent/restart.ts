@@ -33,7 +33,7 @@ export async function restartServer(
   if (server.state() !== 'up') {
     throw new RedtroveError('guest_failed', server.fault() ?? 'redis-server does not start.')
   }
-  const admin = await acts.untilServing(deadlineMs)
+  const admin = await acts.untilServing(deadlineMs, true)
   await acts.take(admin, deadlineMs)
   await acts.makeDurable(admin, deadlineMs)
   roles.confirm()

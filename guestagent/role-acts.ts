@@ -6,11 +6,11 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../common/clock.js'
 import type { Assignment } from '../common/contracts/assignment.js'
 import type { Endpoint } from '../common/domain/instance.js'
-import { RedtroveError } from '../common/errors.js'
+import { isKind, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import { waitUntil } from '../common/wait-until.js'
 import type { AcceptedState } from './accepted.js'
-import type { RedisAdmin } from './redis/admin.js'
+import { isBusy, type RedisAdmin } from './redis/admin.js'
 import { FENCE_REPLICAS, PING_PERIOD_SECONDS } from './redis/conf.js'
 import { infoFacts } from './redis/info.js'
 import { memorySettings } from './redis/memory-directives.js'
@@ -33,8 +33,11 @@ export interface RoleActsOptions {
 
 /** Deadlines are on the clock's monotonic scale; all acts fail with `guest_failed` or `guest_timeout`. */
 export interface RoleActs {
-  /** Waits until redis-server answers with its data loaded. Fails at once when it will not do so by itself. */
-  untilServing(deadlineMs: number): Promise<RedisAdmin>
+  /**
+   * Waits until redis-server answers with its data loaded. Fails at once when it will not do so by itself, and when it serves nobody, so
+   * that an order that ends it has its turn; `patient` waits for that too, as after a start: one large key is loaded without a word.
+   */
+  untilServing(deadlineMs: number, patient?: boolean): Promise<RedisAdmin>
   /** Passwords, then the role with its fence, then a look. `onChanged` is called between the change and the look. */
   take(admin: RedisAdmin, deadlineMs: number, onChanged?: () => void): Promise<void>
   /** A source that does not know yet whether it still is one: no writes, whatever it follows. */
@@ -125,17 +128,23 @@ export function roleActs({ server, accepted, strategy, dataBytes, clock, log }: 
       cutFor = null
     },
     hold: (admin) => admin.configSet('min-replicas-to-write', String(FENCE_REPLICAS)),
-    untilServing: async (deadlineMs) => {
+    untilServing: async (deadlineMs, patient = false) => {
       const admin = await waitUntil(
         'redis-server has loaded its data',
         async () => {
           if (accepted.current().stopped || server.state() === 'crashed') return null
-          const now = await server.admin()
-          return infoFacts(await now.info('persistence')).loading ? 'loading' : now
+          try {
+            const now = await server.admin()
+            return infoFacts(await now.info('persistence')).loading ? 'loading' : now
+          } catch (error) {
+            if (!patient && (isBusy(error) || isKind(error, 'guest_timeout'))) return { stuck: error }
+            throw error
+          }
         },
         (seen) => seen !== 'loading',
         { timeoutMs: leftMs(deadlineMs), pollMs: POLL_MS, clock, describe: () => 'it is loading' },
       )
+      if (admin !== null && admin !== 'loading' && 'stuck' in admin) throw admin.stuck
       if (admin !== null && admin !== 'loading') return admin
       const stopped = 'redis-server was told to stop; restart the instance first.'
       throw new RedtroveError(

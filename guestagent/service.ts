@@ -59,7 +59,7 @@ export function guestService(context: ServiceContext): Handlers<typeof guestAgen
         if (server.state() !== 'up') return {}
         await server.writeConf()
         acts.joinLink()
-        await acts.applyPasswords(await server.admin())
+        await laterIfNotNow(context, async () => acts.applyPasswords(await server.admin()))
         log.info({ operationId: token.operationId }, 'accounts changed')
         return {}
       }),
@@ -94,10 +94,12 @@ async function assume(
   await haveConf(context)
   acts.joinLink()
   let heldUntilNow = false
-  await acts.take(await acts.untilServing(deadlineMs), deadlineMs, () => {
-    heldUntilNow = pause.holdsFor(operationId)
-    context.failpoint('guestagent', `change to ${assignment.role}`, 'after')
-  })
+  await laterIfNotNow(context, async () =>
+    acts.take(await acts.untilServing(deadlineMs), deadlineMs, () => {
+      heldUntilNow = pause.holdsFor(operationId)
+      context.failpoint('guestagent', `change to ${assignment.role}`, 'after')
+    }),
+  )
   pause.end()
   roles.confirm()
   const writesFrozen = accepted.outcomeOf(token)?.writesFrozen ?? heldUntilNow
@@ -109,6 +111,16 @@ async function assume(
     'role assumed',
   )
   return { observation, writesFrozen }
+}
+
+/** What is remembered and did not reach the server reaches it, by the control plane's word of then, as soon as that answers again. */
+async function laterIfNotNow({ roles }: ServiceContext, act: () => Promise<void>): Promise<void> {
+  try {
+    await act()
+  } catch (error) {
+    roles.kick()
+    throw error
+  }
 }
 
 /**

@@ -76,10 +76,17 @@ export async function insist<T>(
     try {
       return await within(what, tryMs, context, act)
     } catch (error) {
-      if (!isGuestsFault(error) || clock.monotonicMs() + RETRY_MS >= deadline) throw error
+      if (!isGuestsFault(error)) throw error
+      if (clock.monotonicMs() + RETRY_MS >= deadline) throw named(what, error)
     }
     await clock.sleep(RETRY_MS, signal)
   }
+}
+
+/** A guest's own sentence does not say whose it is. */
+function named(what: string, error: RedtroveError): RedtroveError {
+  if (error.message.includes(what)) return error
+  return new RedtroveError(error.kind, `${what}: ${error.message}`, { cause: error })
 }
 
 /** What a guest answers once it is what it was told to be. */

@@ -12,11 +12,11 @@ export interface Desired {
 }
 
 /**
- * How an instance differs from its row; empty when it does not. Only what a command can mend: a server that is not running and a
- * link that is down are its agent's business.
+ * How an instance differs from its row; empty when it does not. Only what a command can mend: a server that is not running or does not say
+ * what it is, and a link that is down, are its agent's business.
  */
 export function driftOf(desired: Desired, seen: Observation): readonly string[] {
-  if (seen.service !== 'running') return []
+  if (seen.service !== 'running' || seen.role === null) return []
   const drift = [wrongSet(desired, seen), ...byRole(desired, seen)]
   return drift.filter((sentence) => sentence !== null).map((sentence) => `instance ${desired.id} ${sentence}`)
 }

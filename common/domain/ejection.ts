@@ -24,13 +24,13 @@ export interface EjectFacts {
 
 /**
  * Why this source may not be ejected, as a sentence for the user; null when it may.
- * First witness: the agent is silent, or says itself that its server crashed or does not serve. Second witness, when the
- * agent is merely silent: at least half of the replicas that can be asked no longer hear the source.
+ * First witness: the agent is silent, or says itself that its server crashed, is stopped or answers nobody. Second witness, when nobody says
+ * that it does not run: at least half of the replicas that can be asked no longer hear the source.
  */
 export function ejectRefusal(facts: EjectFacts): string | null {
   const { sourceReportAgeMs, source, reportAgeMsMax } = facts
   const silent = sourceReportAgeMs === null || sourceReportAgeMs > reportAgeMsMax
-  if (!silent) {
+  if (!silent && source?.service !== 'unresponsive') {
     if (source?.service === 'crashed' || source?.service === 'stopped') return null
     return source?.service === 'running'
       ? 'the replica source is healthy; use promote_to_replica_source on a replica instead'
@@ -39,7 +39,10 @@ export function ejectRefusal(facts: EjectFacts): string | null {
   const reachable = facts.replicas.filter((r) => r.reportAgeMs !== null && r.reportAgeMs <= reportAgeMsMax)
   const streaming = reachable.filter((r) => r.observation && isStreaming(r.observation))
   if (streaming.length * 2 > reachable.length) {
-    return `the agent of the replica source is silent, but ${streaming.length} of ${reachable.length} replicas still receive from it`
+    const what = silent
+      ? 'the agent of the replica source is silent'
+      : 'the replica source does not answer its agent'
+    return `${what}, but ${streaming.length} of ${reachable.length} replicas still receive from it; wait, restart it, or force the eject`
   }
   return null
 }

@@ -2,9 +2,18 @@ import type { Endpoint, MemberRole, ReplicationSetId } from './instance.js'
 
 /**
  * What the agent says of its redis-server process.
- * `crashed`: it died three times within a minute and is not started again by itself.
+ * `slow`: it runs and has not answered for a moment. `unresponsive`: for five seconds, or it says itself that it serves nobody (an endless
+ * script, no connection left). `crashed`: it died three times within a minute and is not started again by itself.
  */
-export const SERVICE_STATES = ['starting', 'loading', 'running', 'stopped', 'crashed'] as const
+export const SERVICE_STATES = [
+  'starting',
+  'loading',
+  'running',
+  'slow',
+  'unresponsive',
+  'stopped',
+  'crashed',
+] as const
 export type ServiceState = (typeof SERVICE_STATES)[number]
 
 /** Link of a replica to its source: `syncing` while a full synchronisation is under way. */

@@ -53,6 +53,8 @@ const WHILE_BUSY: Record<OperationKind, WhileBusy> = {
 const OPERATING: Record<ServiceState, OperatingStatus> = {
   running: 'HEALTHY',
   loading: 'BLOCKED',
+  slow: 'BLOCKED',
+  unresponsive: 'BLOCKED',
   starting: 'SHUTDOWN',
   stopped: 'SHUTDOWN',
   crashed: 'SHUTDOWN',

@@ -245,6 +245,8 @@ function roleState(reply: unknown): RoleState {
   return words[0] === 'slave' ? { role: 'replica', state: words[3] ?? 'unknown' } : { role: 'source' }
 }
 
+const IF_IT_LASTS = 'If that lasts, restart the instance.'
+
 /** The server answers, and only with this: a script or function has kept it from all others for five seconds. */
 export function isBusy(error: unknown): boolean {
   return /\bBUSY\b/.test(messageOf(error))
@@ -254,7 +256,11 @@ export function isBusy(error: unknown): boolean {
 function asGuestError(error: unknown): RedtroveError {
   const sentence = messageOf(error)
   if (/timed out|ETIMEDOUT/i.test(sentence)) {
-    return new RedtroveError('guest_timeout', 'redis-server does not answer.')
+    return new RedtroveError('guest_timeout', `redis-server does not answer. ${IF_IT_LASTS}`)
+  }
+  if (isBusy(error)) {
+    const what = 'redis-server answers BUSY: a script or function has kept it for five seconds or longer'
+    return new RedtroveError('guest_failed', `${what}. ${IF_IT_LASTS}`)
   }
   return new RedtroveError('guest_failed', `redis-server: ${sentence}`)
 }

@@ -200,7 +200,7 @@ function sourceLasting({ sourceId }: Plan, context: WorkflowContext): () => Prom
     if (isSilent(source.stored, timings.reportAgeMsMax))
       return `the agent of its source ${sourceId} does not report`
     const seen = source.stored?.observation
-    const isDown = seen?.service === 'stopped' || seen?.service === 'crashed'
+    const isDown = ['stopped', 'crashed', 'unresponsive'].includes(seen?.service ?? '')
     downSinceMs = isDown ? (downSinceMs ?? clock.monotonicMs()) : null
     if (downSinceMs === null || clock.monotonicMs() - downSinceMs < timings.patienceMs) return null
     return `its source ${sourceId} does not serve (${seen?.fault ?? seen?.service})`

@@ -134,13 +134,18 @@ function obstacleTo(
   lagBytes: number,
 ): string | null {
   if (!source || !candidate) return 'the source or the replica does not answer'
-  if (source.service !== 'running' || source.role !== 'source') return `the source is ${source.service}`
-  if (candidate.service !== 'running') return `the replica is ${candidate.service}`
+  if (source.service !== 'running') return `the source is ${whyNot(source)}`
+  if (source.role !== 'source') return `the source is ${source.role ?? 'unknown'}`
+  if (candidate.service !== 'running') return `the replica is ${whyNot(candidate)}`
   if (candidate.role !== 'replica' || candidate.link !== 'up')
     return `its link is ${candidate.link ?? 'not there'}`
   if (!furthest([{ id: '', observation: candidate }], source.replicationId)) return 'it has another history'
   if (candidate.persistenceOk === false) return 'its persistence fails (disk full?)'
   return lagBytes <= LAG_BYTES_MAX ? null : `it is ${lagBytes} bytes behind`
+}
+
+function whyNot({ service, fault }: Observation): string {
+  return fault ? `${service} (${fault})` : service
 }
 
 async function holdWrites(sourceId: InstanceId, context: WorkflowContext) {

@@ -114,7 +114,7 @@ describe('a server that hangs', () => {
         ({ fault }) => /has not answered/.test(fault ?? ''),
         20_000,
       )
-      expect(seen).toMatchObject({ service: 'starting', serverPid: pid })
+      expect(seen).toMatchObject({ service: 'unresponsive', serverPid: pid })
     } finally {
       process.kill(pid, 'SIGCONT')
     }

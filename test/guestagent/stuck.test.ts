@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Observation } from '../../common/domain/observation.js'
-import { anAssignment, type Guest, guestYard, tokens } from '../harness/guest.js'
+import { waitUntil } from '../../common/wait-until.js'
+import { anAssignment, CREDENTIALS, type Guest, guestYard, tokens } from '../harness/guest.js'
 
 const yard = guestYard()
 afterEach(yard.removeAll)
@@ -26,6 +27,34 @@ function keepBusy(guest: Guest, script: string): Promise<Observation> {
 
 const logOf = (guest: Guest) => readFileSync(guest.paths.log, 'utf8')
 
+describe('a server that does not answer', () => {
+  it('is slow at first, and never said to be starting or shut down', async () => {
+    const guest = await yard.source()
+    const before = guest.reports.length
+    process.kill(guest.serverPid(), 'SIGSTOP')
+    const seen = await guest.until('it is slow', ({ service }) => service !== 'running')
+    expect(seen).toMatchObject({ service: 'slow', role: null, fault: null })
+    process.kill(guest.serverPid(), 'SIGCONT')
+    await guest.ready()
+    const said = new Set(guest.reports.slice(before).map(({ service }) => service))
+    expect([...said].filter((service) => !['running', 'slow'].includes(service))).toEqual([])
+  })
+
+  it('gets the passwords that it could not take as soon as it answers', async () => {
+    const guest = await impatient(await yard.source())
+    const root = guest.root()
+    await root.ping()
+    await keepBusy(guest, ENDLESS)
+    const credentials = { ...CREDENTIALS, application: ['application-password-2'] }
+    const change = guest.handlers.setCredentials({ token: tokens(2)('passwords'), credentials })
+    await expect(change).rejects.toThrow(/BUSY.*restart the instance/)
+    guest.answer = { ...guest.seed.spec.assignment, epoch: 2, credentials }
+    await root.call('script', 'kill')
+    const asNew = () => guest.client('application-password-2').ping()
+    await waitUntil('the new password is taken', asNew, (said) => said === 'PONG', { timeoutMs: 15_000 })
+  })
+})
+
 describe('a restart of a server that does not answer', () => {
   it('ends a frozen one and starts it as what it is to be, with its data', async () => {
     const guest = await yard.source()
@@ -46,7 +75,9 @@ describe('a restart of a server that does not answer', () => {
     const guest = await impatient(await yard.source())
     const client = guest.client()
     for (let n = 0; n < 100; n++) await client.set(`k${n}`, 'v')
-    await keepBusy(guest, `redis.call('set', 'half', '1') ${ENDLESS}`)
+    const busy = await keepBusy(guest, `redis.call('set', 'half', '1') ${ENDLESS}`)
+    expect(busy).toMatchObject({ service: 'unresponsive', role: null })
+    expect(busy.fault).toMatch(/SCRIPT KILL.*restart the instance.*eject/)
     const { observation } = await guest.handlers.restartServer({ token: tokens(1)('restart') })
     expect(observation).toMatchObject({ service: 'running', role: 'source', fenced: false, fault: null })
     expect(await guest.client().dbsize()).toBe(100)

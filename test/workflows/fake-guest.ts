@@ -108,6 +108,7 @@ export class FakeGuest {
     this.process = 'running'
     this.hostGone = false
     this.agentGone = false
+    this.stuck = false
     this.stopped = false
     this.writesFenced = true
     this.asks = true
@@ -124,6 +125,8 @@ export class FakeGuest {
     const up = this.upstream() !== null
     const isReplica = this.role === 'replica'
     const { setId, epoch, role, source } = this.accepted
+    const accepted = { setId, epoch, attempt: this.highest.attempt, role, source }
+    if (this.stuck) return { ...NOTHING_SEEN, service: 'unresponsive', fault: 'It answers nobody.', accepted }
     return {
       ...NOTHING_SEEN,
       service: this.stopped ? 'stopped' : 'running',
@@ -138,7 +141,7 @@ export class FakeGuest {
       lastIoSecondsAgo: isReplica ? (up ? 0 : -1) : null,
       syncFull: this.syncFull,
       persistenceOk: true,
-      accepted: { setId, epoch, attempt: this.highest.attempt, role, source },
+      accepted,
     }
   }
 

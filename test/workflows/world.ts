@@ -218,6 +218,8 @@ export class World {
     if (!guest || !this.queues.has(id))
       throw new RedtroveError('guest_timeout', `Instance ${id} has no queue.`)
     if (!guest.answers) await this.silence(guestAgent[name].timeoutMs, signal)
+    if (guest.stuck && !['inspect', 'restartServer', 'stopServer'].includes(name))
+      throw new RedtroveError('guest_timeout', 'redis-server does not answer.')
     if (guest.stopped && name === 'assume') throw new RedtroveError('guest_failed', 'redis-server is stopped')
     return guest.handlers[name](params) as Promise<never> // the caller's types say which result
   }

@@ -48,6 +48,8 @@ describe('the public words', () => {
     [facts({ reportAgeMs: 7_000 }), 'ACTIVE', 'ERROR'],
     [facts({ reportAgeMs: null, service: null }), 'ACTIVE', 'ERROR'],
     [facts({ service: 'loading' }), 'ACTIVE', 'BLOCKED'],
+    [facts({ service: 'slow' }), 'ACTIVE', 'BLOCKED'],
+    [facts({ service: 'unresponsive', agentFault: true }), 'ACTIVE', 'ERROR'],
     [facts({ service: 'crashed' }), 'ACTIVE', 'SHUTDOWN'],
     [facts({ agentFault: true }), 'ACTIVE', 'ERROR'],
     [facts({ role: 'ejected' }), 'ACTIVE', 'BLOCKED'],

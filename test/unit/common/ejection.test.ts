@@ -43,8 +43,10 @@ describe('who leads after an eject', () => {
     ['a set without a single write', [candidate('fresh', { offset: 0 })], ['fresh']],
     ['nobody who never synchronised', [candidate('never', { replicationId: OTHER, offset: 0 })], []],
     [
-      'nobody who is synchronising, loading, down or no replica',
+      'nobody who answers nothing, is loading, down or no replica',
       [
+        candidate('stuck', { service: 'unresponsive' }),
+        candidate('slow', { service: 'slow' }),
         candidate('copying', { link: 'syncing' }),
         candidate('loading', { service: 'loading' }),
         candidate('crashed', { service: 'crashed' }),
@@ -99,6 +101,7 @@ describe('whether a source may be ejected', () => {
       ...changes,
     })
   const streaming = { id: 's', reportAgeMs: 10, observation: replica({ link: 'up', lastIoSecondsAgo: 0 }) }
+  const stuck = { sourceReportAgeMs: 10, source: observed({ service: 'unresponsive', role: null }) }
   const quiet = { id: 'q', reportAgeMs: 10, observation: replica() }
 
   it.each([
@@ -112,6 +115,14 @@ describe('whether a source may be ejected', () => {
       { sourceReportAgeMs: 10, source: observed({ service: 'loading' }) },
       /loading/,
     ],
+    ['serves nobody, and no replica hears it', { ...stuck }, null],
+    ['serves nobody, without replicas that can be asked', { ...stuck, replicas: [] }, null],
+    [
+      'serves nobody, but its replicas stream',
+      { ...stuck, replicas: [streaming, quiet, streaming] },
+      /does not answer its agent, but 2 of 3 replicas still receive .* restart it/,
+    ],
+    ['is slow', { sourceReportAgeMs: 10, source: observed({ service: 'slow' }) }, /slow/],
     [
       'silent, but most replicas stream',
       { replicas: [streaming, streaming, quiet] },

@@ -42,6 +42,9 @@ test.each<[string, Desired['role'], Partial<Observation>, string | null]>([
   ],
   ['one of another set', 'source', { accepted: { ...told, setId: 'other' } }, 'member of set other'],
   ['one that does not run', 'source', { service: 'stopped', role: null, fenced: null }, null],
+  ['one that answers nobody', 'source', { service: 'unresponsive', role: null, fenced: null }, null],
+  ['one that does not say what it is', 'source', { role: null, fenced: null }, null],
+  ['a replica that does not say what it is', 'replica', { role: null, following: null }, null],
   ['a replica whose link is down', 'replica', { role: 'replica', following: here, link: 'down' }, null],
 ])('%s', (_what, role, seen, sentence) => {
   const drift = driftOf(desired(role), observed(seen))
