@@ -81,7 +81,8 @@ export interface Ranked {
 
 /**
  * Replicas that may lead, best first: lineage, then greatest offset, then the one that lost its link last (agent-timed),
- * then id. A replica that is loading, synchronising for the first time, or that never got the source's history is left out.
+ * then id. A replica that is loading, copying for the first time, or that never got the source's history is left out. One that is copying
+ * once more still has what it had: Redis drops that when it loads the copy.
  */
 export function rankCandidates(candidates: readonly Candidate[], source: Lineage): readonly Ranked[] {
   return candidates
@@ -108,7 +109,6 @@ function isEligible(observation: Observation, source: Lineage): boolean {
   return (
     observation.service === 'running' &&
     observation.role === 'replica' &&
-    observation.link !== 'syncing' &&
     observation.replicationId !== null &&
     (hasHistory || (observation.offset ?? 0) > 0)
   )

@@ -80,7 +80,7 @@ export function infoFacts(text: string): InfoFacts {
     replicationId: short(fields.get('master_replid')),
     replicationId2: short(fields.get('master_replid2')),
     secondOffset: integer(fields.get('second_repl_offset')),
-    offset: integer(role === 'replica' ? fields.get('slave_repl_offset') : fields.get('master_repl_offset')),
+    offset: offsetOf(fields, role),
     following: role === 'replica' ? endpointOf(fields) : null,
     link: role === 'replica' ? linkOf(fields) : null,
     lastIoSecondsAgo: role === 'replica' ? integer(fields.get('master_last_io_seconds_ago')) : null,
@@ -123,6 +123,18 @@ function endpointOf(fields: InfoFields): Endpoint | null {
   const port = integer(fields.get('master_port'))
   if (!/^[A-Za-z0-9.:-]{1,255}$/.test(host) || port === null || port < 1 || port > 65535) return null
   return { host, port }
+}
+
+/**
+ * Where its data stand. A replica says 1 as `slave_repl_offset` as long as it has copied nothing, and before Redis 7 while it copies again, so
+ * without a link its own history counts. Servers without replication ids (before 4) keep none as replicas.
+ */
+function offsetOf(fields: InfoFields, role: InfoFacts['role']): number | null {
+  const own = integer(fields.get('master_repl_offset'))
+  const applied = integer(fields.get('slave_repl_offset'))
+  if (role !== 'replica') return own
+  if (fields.get('master_link_status') === 'up' || !fields.has('master_replid')) return applied
+  return own ?? applied
 }
 
 function linkOf(fields: InfoFields): LinkState | null {

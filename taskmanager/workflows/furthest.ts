@@ -35,7 +35,6 @@ export function furthest(samples: readonly Sample[], replicationId: string | nul
   const able = samples.filter(
     ({ observation }) =>
       observation.service === 'running' &&
-      observation.link !== 'syncing' &&
       observation.offset !== null &&
       sharesHistory(observation, replicationId),
   )

@@ -43,11 +43,18 @@ describe('who leads after an eject', () => {
     ['a set without a single write', [candidate('fresh', { offset: 0 })], ['fresh']],
     ['nobody who never synchronised', [candidate('never', { replicationId: OTHER, offset: 0 })], []],
     [
+      'one that copies again and still has what it had, but nobody that copies for the first time',
+      [
+        candidate('again', { link: 'syncing' }),
+        candidate('first', { link: 'syncing', replicationId: OTHER, offset: 0 }),
+      ],
+      ['again'],
+    ],
+    [
       'nobody who answers nothing, is loading, down or no replica',
       [
         candidate('stuck', { service: 'unresponsive' }),
         candidate('slow', { service: 'slow' }),
-        candidate('copying', { link: 'syncing' }),
         candidate('loading', { service: 'loading' }),
         candidate('crashed', { service: 'crashed' }),
         candidate('leads', { role: 'source' }),

@@ -86,6 +86,15 @@ describe('INFO', () => {
     expect(infoFacts(down.replace('sync_in_progress:0', 'sync_in_progress:1')).link).toBe('syncing')
   })
 
+  it.each([
+    ['copies for the first time', 0],
+    ['copies again', 1370],
+  ])('of a replica that %s: its place is that of its data', (_what, own) => {
+    const link = 'role:slave\r\nmaster_link_status:down\r\nmaster_sync_in_progress:1\r\nslave_repl_offset:1'
+    const text = `${link}\r\nmaster_replid:${'a'.repeat(40)}\r\nmaster_repl_offset:${own}\r\n`
+    expect(infoFacts(text)).toMatchObject({ link: 'syncing', offset: own })
+  })
+
   it.each(['aof_last_write_status', 'aof_last_bgrewrite_status', 'rdb_last_bgsave_status'])(
     'with %s:err is not good persistence',
     (field) => {

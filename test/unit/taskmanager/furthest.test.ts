@@ -25,7 +25,7 @@ test.each([
 test('who holds most of the history leads; of equals the first; nobody else', () => {
   const samples = [
     { id: 'loading', observation: replica(9_000, { service: 'loading' }) },
-    { id: 'syncing', observation: replica(9_000, { link: 'syncing' }) },
+    { id: 'unresponsive', observation: replica(9_000, { service: 'unresponsive' }) },
     { id: 'stranger', observation: replica(9_000, { replicationId: 'other' }) },
     { id: 'first', observation: replica(500) },
     { id: 'second', observation: replica(500) },
@@ -33,4 +33,7 @@ test('who holds most of the history leads; of equals the first; nobody else', ()
   ]
   expect(furthest(samples, 'history-1')?.id).toBe('first')
   expect(furthest(samples.slice(0, 3), 'history-1')).toBeNull()
+  // What it had is dropped only when it loads the copy.
+  const copiesAgain = { id: 'syncing', observation: replica(600, { link: 'syncing' }) }
+  expect(furthest([...samples, copiesAgain], 'history-1')?.id).toBe('syncing')
 })
