@@ -4,16 +4,14 @@ import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
 import { followRefusal } from '../common/domain/version-order.js'
 import { RedtroveError } from '../common/errors.js'
 import type { ApiContext, Caller } from './context.js'
-import {
-  checkNics,
-  flavorIdOf,
-  type InstanceCreate,
-  refuseUnsupported,
-  volumeGbOf,
-} from './create-request.js'
-import { accessOf, type Created } from './create-source.js'
+import { flavorIdOf, type InstanceCreate, refuseUnsupported, volumeGbOf } from './create-request.js'
+import type { Created } from './create-source.js'
 import { chooseVersion } from './find-datastore.js'
 import { requireServing } from './readiness.js'
+import { refuseUnenforced } from './refuse-unenforced.js'
+
+/** As openapi.yaml and the database have it. */
+const NAME_LENGTH_MAX = 255
 
 /** N replicas of one source in one operation that holds the source and all of them. Answers with the last one, as Trove does. */
 export async function createReplicas(
@@ -22,11 +20,12 @@ export async function createReplicas(
   caller: Caller,
   context: ApiContext,
 ): Promise<Created> {
+  const count = wanted.replica_count ?? 1
+  const names = namesOf(wanted.name, count)
   const source = await context.store.instances.find(caller.projectId, sourceId)
   checkRequest(wanted, source, context)
   const datastoreVersionId = await versionIdOf(wanted, source, caller, context)
-  const count = wanted.replica_count ?? 1
-  const replicaIds = Array.from({ length: count }, () => randomUUID())
+  const replicaIds = names.map(() => randomUUID())
   requireRoomBeside(source, context)
   const operation = await context.store.operations.open({
     kind: 'create_replicas',
@@ -40,16 +39,15 @@ export async function createReplicas(
     newInstances: replicaIds.map((id, index) => ({
       id,
       projectId: caller.projectId,
-      name: count > 1 ? `${wanted.name}-${index + 1}` : wanted.name,
+      // As many names as ids.
+      name: names[index] ?? wanted.name,
       setId: source.instance.setId,
       role: 'replica' as const,
       flavorId: source.instance.flavorId,
       volumeGb: source.instance.volumeGb,
-      volumeType: source.instance.volumeType,
       datastoreVersionId,
-      availabilityZone: wanted.availability_zone ?? null,
+      availabilityZone: wanted.availability_zone || null,
       locality: source.instance.locality,
-      access: accessOf(wanted),
     })),
     instanceQuota: await context.store.quotas.limit(
       caller.projectId,
@@ -72,6 +70,19 @@ export async function createReplicas(
   return { instanceId: replicaIds.at(-1) ?? sourceId, operationId: operation.id }
 }
 
+/** NAME, or NAME-1 … NAME-n. Fails with `bad_request` when a numbered one is longer than a name may be. */
+function namesOf(name: string, count: number): readonly string[] {
+  if (count === 1) return [name]
+  const names = Array.from({ length: count }, (_, index) => `${name}-${index + 1}`)
+  const roomFor = NAME_LENGTH_MAX - `-${count}`.length
+  // In characters, as the database counts them.
+  if ([...name].length > roomFor)
+    throw bad(
+      `With replica_count ${count} the name may have ${roomFor} characters, because each replica's number is added to it.`,
+    )
+  return names
+}
+
 function checkRequest(wanted: InstanceCreate, source: InstanceFacts, context: ApiContext): void {
   const { instance } = source
   if (instance.role === 'replica') {
@@ -87,8 +98,7 @@ function checkRequest(wanted: InstanceCreate, source: InstanceFacts, context: Ap
     )
   }
   refuseUnsupported(wanted)
-  checkNics(wanted)
-  if (wanted.nics?.some((nic) => nic.ip_address)) throw bad('An IP address cannot be chosen for replicas.')
+  refuseUnenforced(wanted, context.settings)
   if (wanted.locality) throw bad('Locality cannot be given with replica_of; replicas have their source’s.')
   refuseOtherThanSource(wanted, source)
   requireServing(source, context)

@@ -16,15 +16,6 @@ export function refuseUnsupported(wanted: InstanceCreate): void {
   if (wanted.configuration) throw bad('Configuration groups are not offered yet.')
 }
 
-/** Trove's rules for nics; they have no effect on instances with loopback addresses. */
-export function checkNics(wanted: InstanceCreate): void {
-  for (const nic of wanted.nics ?? []) {
-    const network = nic['net-id'] ?? nic.network_id
-    if (!network && !nic.subnet_id) throw bad('A nic needs a network or a subnet.')
-    if (nic.ip_address && !nic.subnet_id) throw bad('A nic with an IP address needs a subnet.')
-  }
-}
-
 /** Last segment of a flavor's id or address, as text. */
 export function flavorIdOf(flavorRef: string | number): string {
   return String(flavorRef).split('/').at(-1) ?? ''

@@ -5,14 +5,9 @@ import { RedtroveError } from '../common/errors.js'
 import { sealCredentials } from '../common/secrets/credentials.js'
 import { generatePassword } from '../common/secrets/password.js'
 import type { ApiContext, Caller } from './context.js'
-import {
-  checkNics,
-  flavorIdOf,
-  type InstanceCreate,
-  refuseUnsupported,
-  volumeGbOf,
-} from './create-request.js'
+import { flavorIdOf, type InstanceCreate, refuseUnsupported, volumeGbOf } from './create-request.js'
 import { chooseVersion } from './find-datastore.js'
+import { refuseUnenforced } from './refuse-unenforced.js'
 
 /** What a create call answers with. */
 export interface Created {
@@ -30,7 +25,7 @@ export async function createSource(
 ): Promise<Created> {
   if ((wanted.replica_count ?? 1) > 1) throw bad('replica_count above 1 needs replica_of.')
   refuseUnsupported(wanted)
-  checkNics(wanted)
+  refuseUnenforced(wanted, context.settings)
   const flavorId = requireFlavor(wanted)
   const volumeGb = requireVolume(wanted, context)
   const version = chooseVersion(
@@ -66,11 +61,9 @@ export async function createSource(
         role: 'source',
         flavorId,
         volumeGb,
-        volumeType: wanted.volume?.type ?? null,
         datastoreVersionId: version.id,
-        availabilityZone: wanted.availability_zone ?? null,
+        availabilityZone: wanted.availability_zone || null,
         locality: wanted.locality ?? null,
-        access: accessOf(wanted),
       },
     ],
     instanceQuota: await context.store.quotas.limit(
@@ -82,15 +75,6 @@ export async function createSource(
   context.log.info({ operationId: operation.id, instanceId, requestId: caller.requestId }, 'create accepted')
   context.ring(operation.id)
   return { instanceId, operationId: operation.id, password }
-}
-
-/** The access object as it is stored. */
-export function accessOf({ access }: InstanceCreate) {
-  if (!access) return {}
-  return {
-    ...(access.is_public === undefined ? {} : { is_public: access.is_public }),
-    ...(access.allowed_cidrs ? { allowed_cidrs: access.allowed_cidrs } : {}),
-  }
 }
 
 function requireFlavor(wanted: InstanceCreate): string {

@@ -1,7 +1,9 @@
 import type { InstanceFacts } from '../common/db/store.js'
 import { RedtroveError } from '../common/errors.js'
+import type { components } from '../common/openapi.js'
 import { detachReplica } from './actions/detach-replica.js'
 import { type ApiContext, type Caller, reachOf } from './context.js'
+import { refuseAccess } from './refuse-unenforced.js'
 
 /** The body of PUT and PATCH together. */
 export interface InstanceUpdate {
@@ -10,7 +12,7 @@ export interface InstanceUpdate {
   readonly slave_of?: unknown
   readonly configuration?: string | null
   readonly datastore_version?: string
-  readonly access?: { readonly is_public?: boolean; readonly allowed_cidrs?: readonly string[] | null }
+  readonly access?: components['schemas']['WantedAccess'] | null
 }
 
 /**
@@ -48,12 +50,6 @@ async function changeOther(
       `Configuration ${update.configuration} cannot be found; configuration groups are not offered yet.`,
     )
   }
-  if (key === 'access' && update.access) {
-    const { is_public, allowed_cidrs } = update.access
-    await context.store.instances.setAccess(facts.instance.id, {
-      ...(is_public === undefined ? {} : { is_public }),
-      ...(allowed_cidrs ? { allowed_cidrs } : {}),
-    })
-  }
+  if (key === 'access') refuseAccess(update.access)
   return undefined
 }

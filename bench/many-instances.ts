@@ -78,7 +78,6 @@ function instanceRow(
     flavor_id: '1',
     volume_gb: 1,
     datastore_version_id: version,
-    access: '{}',
     host: hostOf(n),
     port: 6379,
     created_at_ms: Date.now(),

@@ -92,7 +92,7 @@ export interface paths {
         };
         /** One instance */
         get: operations["showInstance"];
-        /** Rename, detach from the source (`replica_of` present with any value), or set access */
+        /** Rename, or detach from the source (`replica_of` present with any value) */
         put: operations["updateInstance"];
         post?: never;
         /** Delete; SHUTDOWN, then 404. A source with replicas is refused (403) */
@@ -406,6 +406,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Letters and digits of any script, marks, punctuation and the plain blank; at least one of A-Z, a-z, 0-9. No control, format or other separator character, which would steer the terminals of everybody who lists it. */
         Name: string;
         Links: {
             rel: string;
@@ -416,8 +417,21 @@ export interface components {
             links: components["schemas"]["Links"];
         };
         Date: string;
-        Access: {
-            is_public?: boolean;
+        InstancePage: {
+            instances: components["schemas"]["Instance"][];
+            links?: components["schemas"]["Links"];
+            instances_links?: components["schemas"]["Links"];
+        };
+        OperationPage: {
+            operations: components["schemas"]["Operation"][];
+            links?: components["schemas"]["Links"];
+            operations_links?: components["schemas"]["Links"];
+        };
+        /** @description Who may reach an instance is decided by the network that it is in; only what asks for nothing is taken. */
+        WantedAccess: {
+            /** @description `true` is refused. */
+            is_public?: boolean | null;
+            /** @description Refused unless it is empty. */
             allowed_cidrs?: string[] | null;
         };
         /** @description Unknown keys are ignored, as in Trove. */
@@ -426,6 +440,7 @@ export interface components {
             flavorRef?: string | number;
             volume?: {
                 size?: number | string;
+                /** @description Refused unless it is empty; every volume is where the provider keeps its instances. */
                 type?: string | null;
             } | null;
             /** @description With `replica_of` (additive) a version that is not older than the source's; without it the replica has the source's. */
@@ -442,19 +457,10 @@ export interface components {
              */
             slave_of?: string | null;
             replica_count?: number | null;
-            /** @description With the swarm provider the label redtrove.zone of the node; elsewhere without effect. */
+            /** @description With the swarm provider the label redtrove.zone of the node; refused elsewhere unless it is empty. */
             availability_zone?: string | null;
-            /** @description Checked and otherwise without effect; the provider gives each instance its address. */
-            nics?: {
-                /** Format: uuid */
-                "net-id"?: string;
-                /** Format: uuid */
-                network_id?: string;
-                /** Format: uuid */
-                subnet_id?: string;
-                /** Format: ipv4 */
-                ip_address?: string;
-            }[] | null;
+            /** @description Refused unless it is empty; the provider gives each instance its network and address. */
+            nics?: Record<string, never>[] | null;
             configuration?: string | null;
             restorePoint?: Record<string, never> | null;
             databases?: unknown[] | null;
@@ -465,8 +471,9 @@ export interface components {
              * @enum {string|null}
              */
             locality?: "affinity" | "anti-affinity" | "soft-affinity" | "soft-anti-affinity" | null;
+            /** @description The one region there is; another is refused. */
             region_name?: string | null;
-            access?: components["schemas"]["Access"] | null;
+            access?: components["schemas"]["WantedAccess"] | null;
         };
         InstanceUpdate: {
             name?: components["schemas"]["Name"];
@@ -474,7 +481,7 @@ export interface components {
             replica_of?: unknown;
             configuration?: string | null;
             datastore_version?: string;
-            access?: components["schemas"]["Access"];
+            access?: components["schemas"]["WantedAccess"] | null;
         };
         InstanceEdit: {
             name?: components["schemas"]["Name"];
@@ -521,7 +528,11 @@ export interface components {
                 version_number?: string;
             };
             region: string;
-            access: components["schemas"]["Access"];
+            /** @description Instances have addresses of their provider's network alone. */
+            access: {
+                /** @constant */
+                is_public: false;
+            };
             /** @description Admins only. */
             tenant_id?: string;
             /** @description With the swarm provider a name, which the overlay network knows. */
@@ -745,10 +756,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": {
-                    instances: components["schemas"]["Instance"][];
-                    links?: components["schemas"]["Links"];
-                };
+                "application/json": components["schemas"]["InstancePage"];
             };
         };
         /** @description The instance. */
@@ -768,10 +776,7 @@ export interface components {
                 [name: string]: unknown;
             };
             content: {
-                "application/json": {
-                    operations: components["schemas"]["Operation"][];
-                    links?: components["schemas"]["Links"];
-                };
+                "application/json": components["schemas"]["OperationPage"];
             };
         };
         /** @description The version. */

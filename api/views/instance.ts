@@ -3,6 +3,7 @@ import { reportAgeMs } from '../../common/domain/report-age.js'
 import { deriveOperatingStatus, deriveStatus, type StatusFacts } from '../../common/domain/status.js'
 import type { components } from '../../common/openapi.js'
 import type { Caller } from '../context.js'
+import { REGION } from '../refuse-unenforced.js'
 import { dateOf } from './date.js'
 import { linksOf, referenceTo } from './links.js'
 import { replicationHealth } from './replication-health.js'
@@ -31,8 +32,8 @@ export function instanceSummary(facts: InstanceFacts, viewing: Viewing): Instanc
     flavor: referenceTo(caller, 'flavors', instance.flavorId),
     volume: { size: instance.volumeGb },
     datastore: { type: version?.datastore ?? 'redis', version: version?.name ?? 'unknown' },
-    region: 'RegionOne',
-    access: accessView(instance),
+    region: REGION,
+    access: { is_public: false },
     ...(caller.isAdmin ? { tenant_id: instance.projectId } : {}),
     ...address(facts),
     ...relations(facts, caller),
@@ -72,14 +73,6 @@ export function statusWords(facts: InstanceFacts, viewing: Pick<Viewing, 'report
   return {
     status: deriveStatus(known),
     operating_status: deriveOperatingStatus(known, viewing.reportAgeMsMax),
-  }
-}
-
-function accessView({ access }: InstanceFacts['instance']) {
-  const { is_public, allowed_cidrs } = access
-  return {
-    ...(is_public === undefined ? {} : { is_public }),
-    ...(allowed_cidrs ? { allowed_cidrs: [...allowed_cidrs] } : {}),
   }
 }
 

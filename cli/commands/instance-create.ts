@@ -19,8 +19,6 @@ interface CreateOptions {
   readonly replicaCount?: number
   readonly availabilityZone?: string
   readonly locality?: string
-  readonly isPublic?: boolean
-  readonly allowedCidr?: readonly string[]
 }
 
 /** `redtrove instance create`, with troveclient's flags. */
@@ -37,10 +35,8 @@ export function addCreate(instance: Command, run: Run): void {
     .option('--datastore-version <name>', 'version; the default one when absent')
     .option('--replica-of <instance>', 'name or id of the source')
     .option('--replica-count <n>', 'how many replicas', count)
-    .option('--availability-zone <name>', 'where to put it')
+    .option('--availability-zone <name>', 'label redtrove.zone of the nodes to put it on, with swarm')
     .option('--locality <policy>', 'affinity or anti-affinity')
-    .option('--is-public', 'recorded; the process provider has private addresses only')
-    .option('--allowed-cidr <cidr...>', 'recorded, as --is-public')
     .action((name: string, options: CreateOptions) =>
       run(async ({ client, output, follow: followOptions }) => {
         const source = options.replicaOf ? await resolveInstance(client, options.replicaOf) : null
@@ -48,7 +44,7 @@ export function addCreate(instance: Command, run: Run): void {
           ? await replicaRequest(client, name, source, options)
           : await sourceRequest(client, name, options)
         const { body, operationId } = await client.send<{ instance: Instance }>('POST', '/instances', {
-          instance: { ...request, ...accessOf(options) },
+          instance: request,
         })
         const { password } = body.instance
         if (password)
@@ -107,13 +103,6 @@ function placeOf({ availabilityZone, locality }: CreateOptions) {
   return {
     ...(availabilityZone ? { availability_zone: availabilityZone } : {}),
     ...(locality ? { locality } : {}),
-  }
-}
-
-function accessOf({ isPublic, allowedCidr }: CreateOptions) {
-  if (isPublic === undefined && allowedCidr === undefined) return {}
-  return {
-    access: { is_public: isPublic === true, ...(allowedCidr ? { allowed_cidrs: allowedCidr } : {}) },
   }
 }
 

@@ -31,11 +31,9 @@ const COLUMNS: Readonly<Record<Exclude<keyof JoinedRow, 'now_ms'>, string>> = {
   role: 'i.role',
   flavor_id: 'i.flavor_id',
   volume_gb: 'i.volume_gb',
-  volume_type: 'i.volume_type',
   datastore_version_id: 'i.datastore_version_id',
   availability_zone: 'i.availability_zone',
   locality: 'i.locality',
-  access: 'i.access',
   host: 'i.host',
   port: 'i.port',
   fault_message: 'i.fault_message',
@@ -91,7 +89,7 @@ export async function instanceFacts(
 }
 
 /**
- * A row comes as one JSON array: SQLite's driver makes an object of every value in two threads, which for the 34 of a row took
+ * A row comes as one JSON array: SQLite's driver makes an object of every value in two threads, which for the 32 of a row took
  * twice as long as reading them (docs/performance.md).
  */
 function unpacked(packed: string | readonly unknown[]): JoinedRow {

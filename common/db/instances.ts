@@ -62,7 +62,6 @@ export function instanceStore(db: Database, now: DatabaseNow): InstanceStore {
         ),
       ),
     rename: (id, name) => changeOne(id, { name }),
-    setAccess: (id, access) => changeOne(id, { access: JSON.stringify(access) }),
     clearFault: (id) =>
       changeOne(id, { fault_message: null, fault_created_at_ms: null, fault_details: null }),
     count: (projectId) => guarded(() => countLiving(db, projectId)),

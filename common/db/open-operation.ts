@@ -73,11 +73,9 @@ function instanceColumns(instance: NewInstance, now: Knex.Raw): Record<string, u
     role: instance.role,
     flavor_id: instance.flavorId,
     volume_gb: instance.volumeGb,
-    volume_type: instance.volumeType,
     datastore_version_id: instance.datastoreVersionId,
     availability_zone: instance.availabilityZone,
     locality: instance.locality,
-    access: JSON.stringify(instance.access),
     created_at_ms: now,
     updated_at_ms: now,
   }

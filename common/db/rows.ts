@@ -20,11 +20,9 @@ export interface InstanceRow {
   role: Instance['role']
   flavor_id: string
   volume_gb: number
-  volume_type: string | null
   datastore_version_id: string
   availability_zone: string | null
   locality: string | null
-  access: string
   host: string | null
   port: number | null
   fault_message: string | null
@@ -110,11 +108,9 @@ export function instanceFromRow(row: InstanceRow): Instance {
     role: row.role,
     flavorId: row.flavor_id,
     volumeGb: row.volume_gb,
-    volumeType: row.volume_type,
     datastoreVersionId: row.datastore_version_id,
     availabilityZone: row.availability_zone,
     locality: row.locality,
-    access: JSON.parse(row.access),
     endpoint: row.host !== null && row.port !== null ? { host: row.host, port: row.port } : null,
     fault:
       row.fault_message !== null

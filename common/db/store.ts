@@ -76,11 +76,9 @@ export type NewInstance = Pick<
   | 'role'
   | 'flavorId'
   | 'volumeGb'
-  | 'volumeType'
   | 'datastoreVersionId'
   | 'availabilityZone'
   | 'locality'
-  | 'access'
 >
 
 /** An operation to open, with all that comes into being with it. */
@@ -149,7 +147,6 @@ export interface InstanceStore {
   /** Instances with their rows of a set, source first. Living only. */
   membersOf(setId: ReplicationSetId): Promise<readonly InstanceFacts[]>
   rename(id: InstanceId, name: string): Promise<void>
-  setAccess(id: InstanceId, access: Instance['access']): Promise<void>
   /** Clears the fault; nothing else. */
   clearFault(id: InstanceId): Promise<void>
   /** Living instances of a project. */

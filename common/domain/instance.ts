@@ -35,12 +35,9 @@ export interface Instance {
   readonly role: MemberRole
   readonly flavorId: string
   readonly volumeGb: number
-  readonly volumeType: string | null
   readonly datastoreVersionId: string
   readonly availabilityZone: string | null
   readonly locality: string | null
-  /** Trove's `access` object as given; `{}` when none was. */
-  readonly access: { readonly is_public?: boolean; readonly allowed_cidrs?: readonly string[] }
   /** null until the provider has given it an address. */
   readonly endpoint: Endpoint | null
   readonly fault: Fault | null

@@ -40,10 +40,45 @@ describe('creating a source', () => {
       flavorRef: 1,
       volume: { size: 1, type: null },
       datastore: { type: 'redis', version: '7.0' },
-      nics: [{ network_id: randomUUID() }],
+      nics: [],
       access: { is_public: false },
     }
-    expect((await create(asClient)).status).toBe(200)
+    const answer = await create(asClient)
+    expect(answer.status).toBe(200)
+    expect(answer.body.instance.access).toEqual({ is_public: false })
+  })
+
+  it.each([
+    ['nothing', {}],
+    ['null throughout', { volume: { size: 1, type: null }, nics: null, access: null, region_name: null }],
+    ['empty values', { volume: { size: 1, type: '' }, access: { allowed_cidrs: [] }, availability_zone: '' }],
+    ['access that says null', { access: { is_public: null, allowed_cidrs: null } }],
+    ['an empty nic', { nics: [{}], region_name: 'RegionOne' }],
+    ['what gophercloud sends', { databases: [], users: [], flavorRef: '1' }],
+  ])('takes a wish for nothing: %s', async (_what, wish) => {
+    expect((await create(wish)).status).toBe(200)
+  })
+
+  it.each([
+    ['public access', { access: { is_public: true } }, /Public access is not offered.*Leave is_public out/],
+    ['an address range', { access: { allowed_cidrs: ['10.9.9.9/32'] } }, /firewall/],
+    ['a range that is none', { access: { allowed_cidrs: ['999.999.999.999/99'] } }, /allowed_cidrs/],
+    ['a volume type', { volume: { size: 1, type: 'ssd' } }, /Leave the volume type out/],
+    ['a network', { nics: [{ network_id: randomUUID() }] }, /Leave the nics out/],
+    ['a network, as Terraform says it', { nics: [{ 'net-id': randomUUID() }] }, /Leave the nics out/],
+    ['a region that is not there', { region_name: 'RegionTwo' }, /RegionOne/],
+    ['a zone where there are none', { availability_zone: 'b' }, /redtrove.zone/],
+  ])('refuses %s, which nothing would enforce, and says what to do', async (_what, wish, sentence) => {
+    const answer = await create(wish)
+    expect(answer.status, answer.text).toBe(400)
+    expect(messageOf(answer.body)).toMatch(sentence)
+    const [source = ''] = await api.healthySet(0)
+    const { volume, ...ofReplicas } = { volume: undefined, ...wish }
+    const replica = { name: 'r', replica_of: source, ...(volume ? { volume } : {}), ...ofReplicas }
+    const refused = await api.send('post', '/instances', { instance: replica })
+    expect(refused.status, refused.text).toBe(400)
+    expect(messageOf(refused.body)).toMatch(sentence)
+    expect(await api.store.instances.count('demo')).toBe(1)
   })
 
   it.each([
@@ -63,7 +98,6 @@ describe('creating a source', () => {
     ['a backup', { restorePoint: { backupRef: randomUUID() } }, 400],
     ['a configuration group', { configuration: randomUUID() }, 400],
     ['two nics', { nics: [{ network_id: randomUUID() }, { network_id: randomUUID() }] }, 400],
-    ['a nic without a network', { nics: [{}] }, 400],
     [
       'a nic with an address and no subnet',
       { nics: [{ network_id: randomUUID(), ip_address: '10.0.0.1' }] },
@@ -210,16 +244,19 @@ describe('changing an instance', () => {
     expect(api.rung).toEqual([])
   })
 
-  it('renames at once, sets access, and takes an empty change', async () => {
+  it('renames at once, refuses access that is not enforced, and takes an empty change', async () => {
     const [source = ''] = await api.healthySet(0)
     const put = (instance: object) => api.send('put', `/instances/${source}`, { instance })
     expect((await put({ name: 'renamed' })).status).toBe(202)
-    expect((await put({ access: { is_public: true, allowed_cidrs: ['10.0.0.0/8'] } })).status).toBe(202)
+    expect((await put({ access: { is_public: true } })).status).toBe(400)
+    expect((await put({ access: { allowed_cidrs: ['10.0.0.0/8'] } })).status).toBe(400)
+    for (const access of [{ is_public: false }, { allowed_cidrs: [] }, {}, null])
+      expect((await put({ access })).status).toBe(202)
     expect((await put({})).status).toBe(202)
     expect((await put({ configuration: null })).status).toBe(202)
     expect((await api.send('get', `/instances/${source}`)).body.instance).toMatchObject({
       name: 'renamed',
-      access: { is_public: true, allowed_cidrs: ['10.0.0.0/8'] },
+      access: { is_public: false },
     })
   })
 })

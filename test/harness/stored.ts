@@ -16,11 +16,9 @@ export function newInstance(changes: Partial<NewInstance> = {}): NewInstance {
     role: 'source',
     flavorId: '1',
     volumeGb: 1,
-    volumeType: null,
     datastoreVersionId: randomUUID(),
     availabilityZone: null,
     locality: null,
-    access: {},
     ...changes,
   }
 }

@@ -119,11 +119,9 @@ export class World {
         role,
         flavorId: '1',
         volumeGb: 1,
-        volumeType: null,
         datastoreVersionId: randomUUID(),
         availabilityZone: null,
         locality: null,
-        access: {},
       })),
     })
   }

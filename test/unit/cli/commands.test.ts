@@ -88,15 +88,6 @@ describe('what is sent', () => {
       { replica_of: idOf(1), replica_count: 2, availability_zone: 'a' },
     ],
     [['--replica-of', idOf(1), '--flavor', '4'], { replica_of: idOf(1), replica_count: 1, flavorRef: '4' }],
-    [
-      ['--is-public', '--allowed-cidr', '10.0.0.0/8', '10.1.0.1'],
-      {
-        flavorRef: '1',
-        volume: { size: 1 },
-        datastore: { type: 'redis' },
-        access: { is_public: true, allowed_cidrs: ['10.0.0.0/8', '10.1.0.1'] },
-      },
-    ],
   ])('instance create n %j', async (options, expected) => {
     const { seen } = await against(set, 'instance', 'create', 'n', ...options)
     expect(seen.find(({ method }) => method === 'POST')?.body).toEqual({

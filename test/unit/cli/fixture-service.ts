@@ -114,7 +114,7 @@ export function instanceFixture(
     volume: { size: 1 },
     datastore: { type: 'redis', version: '7.0' },
     region: 'RegionOne',
-    access: {},
+    access: { is_public: false },
     addresses: [{ address: `127.83.0.${number}`, type: 'private' }],
     port: 6379,
     ...change,
