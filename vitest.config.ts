@@ -20,7 +20,7 @@ export default defineConfig({
       ring('messaging', ['test/messaging/**/*.test.ts'], { ...withBroker, testTimeout: 60_000 }),
       ring('workflows', ['test/workflows/**/*.test.ts'], { testTimeout: 120_000 }),
       ring('store', ['test/store/**/*.test.ts'], { globalSetup: ['test/harness/database-setup.ts'] }),
-      ring('api', ['test/api/**/*.test.ts']),
+      ring('api', ['test/api/**/*.test.ts'], { globalSetup: ['test/harness/database-setup.ts'] }),
       ring('guestagent', ['test/guestagent/**/*.test.ts'], { testTimeout: 60_000 }),
       ring('faults', ['test/faults/**/*.test.ts'], {
         testTimeout: 180_000,

@@ -1,10 +1,13 @@
 import express, { type Express } from 'express'
+import { guardAnswer } from './answer-headers.js'
 import { authenticate, checkProject } from './auth.js'
 import type { ApiContext } from './context.js'
 import { docsRouter } from './docs.js'
-import { faultWriter } from './errors.js'
+import { BODY_BYTES_MAX, faultWriter } from './errors.js'
 import { handlers } from './operations/index.js'
+import { checkHost } from './origin.js'
 import { limitRate } from './rate-limit.js'
+import { refuseBrokenAddress, refuseBrokenBody } from './refuse-broken-text.js'
 import { nameRequest } from './request-id.js'
 import { routerOf, unknownAddress } from './router.js'
 import { readSpecification } from './specification.js'
@@ -16,7 +19,7 @@ export function createApp(context: ApiContext): Express {
   app.disable('x-powered-by')
   app.disable('etag')
   app.set('query parser', 'simple')
-  app.use(nameRequest)
+  app.use(nameRequest, guardAnswer, checkHost, refuseBrokenAddress)
   app.use(docsRouter(specification))
   app.use(routerOf(specification, handlers, context, true))
   app.use(
@@ -24,7 +27,9 @@ export function createApp(context: ApiContext): Express {
     authenticate(context),
     checkProject,
     limitRate(context),
-    express.json({ limit: '1mb', strict: false }),
+    // Compressed bodies are refused: a kilobyte of them can be a megabyte of work.
+    express.json({ limit: BODY_BYTES_MAX, inflate: false, strict: false }),
+    refuseBrokenBody,
   )
   app.use(routerOf(specification, handlers, context, false))
   app.use(unknownAddress)

@@ -2,13 +2,14 @@ import type { RequestHandler, Response } from 'express'
 import { findToken } from '../common/secrets/tokens.js'
 import type { ApiContext } from './context.js'
 import { sendFlat } from './errors.js'
+import { hostOf, schemeOf } from './origin.js'
 
 /** Who a request's token belongs to; refuses with Keystone middleware's 401 when there is none. */
 export function authenticate({ tokens }: Pick<ApiContext, 'tokens'>): RequestHandler {
   return (request, response, next) => {
     const presented = request.get('x-auth-token')
     const entry = presented ? findToken(tokens, presented) : null
-    if (!entry) return refuse(response, `${request.protocol}://${request.get('host') ?? 'localhost'}`)
+    if (!entry) return refuse(response, `${schemeOf(request)}://${hostOf(request)}`)
     response.locals.projectId = entry.project
     response.locals.isAdmin = entry.admin
     next()

@@ -24,7 +24,7 @@ export interface Caller {
   readonly requestId: string
   /** How it came here. */
   readonly protocol: 'http' | 'https'
-  /** Host header, for links. */
+  /** What the client calls this service, for links. */
   readonly host: string
 }
 

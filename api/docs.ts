@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import express, { type Router } from 'express'
 import type { Specification } from './specification.js'
 
@@ -21,13 +21,16 @@ export function docsRouter(specification: Specification): Router {
   router.get('/docs', (_request, response) => {
     response.set(
       'content-security-policy',
-      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
+      "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
     )
     response.type('html').send(PAGE)
   })
   router.get('/docs/page.js', (_request, response) => {
     response.type('text/javascript').send(SCRIPT)
   })
-  router.use('/docs/assets', express.static(assets, { index: false }))
+  // These two and no more: the package's own pages load other people's descriptions.
+  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
+    router.get(`/docs/assets/${file}`, (_request, response) => response.sendFile(join(assets, file)))
+  }
   return router
 }

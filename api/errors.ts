@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { ErrorRequestHandler, Response } from 'express'
 import { type ErrorKind, isKind, type RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
+import { printable } from '../common/printable.js'
 
 /** The one table of kinds and HTTP faults; a kind without a row does not compile. Names as in Trove. */
 export const FAULTS: Record<ErrorKind, { readonly status: number; readonly name: string }> = {
@@ -27,6 +28,9 @@ export const FAULTS: Record<ErrorKind, { readonly status: number; readonly name:
 
 const RETRY_AFTER_SECONDS = 2
 
+/** No request of any client is half as large; what is refused here costs nobody time. */
+export const BODY_BYTES_MAX = 16 * 1024
+
 /** Last in the chain: an expected failure becomes its fault, anything else a bare 500 with a number for support. */
 export function faultWriter(log: Logger): ErrorRequestHandler {
   return (error: unknown, _request, response, next) => {
@@ -45,7 +49,15 @@ export function faultWriter(log: Logger): ErrorRequestHandler {
 function sendFault(response: Response, error: RedtroveError): void {
   const { status, name } = FAULTS[error.kind]
   if (status === 503) response.set('retry-after', String(RETRY_AFTER_SECONDS))
-  response.status(status).json({ [name]: { code: status, message: error.message } })
+  response.status(status).json({ [name]: { code: status, message: sentenceOf(error) } })
+}
+
+/** A sentence may quote a name or what an agent said; clients print it as it is, and nobody reads more of it than this. */
+const SENTENCE_LENGTH_MAX = 1_000
+
+function sentenceOf({ message }: RedtroveError): string {
+  const line = printable(message)
+  return line.length > SENTENCE_LENGTH_MAX ? `${line.slice(0, SENTENCE_LENGTH_MAX)}…` : line
 }
 
 const TITLES: Record<number, string> = {
@@ -64,9 +76,10 @@ export function sendFlat(response: Response, status: number, message: string): v
 /** What the JSON body parser reports; its errors carry `type` and `status`. */
 function bodyParserStatus(error: unknown): { status: number; message: string } | null {
   const { type, status } = (error ?? {}) as { type?: unknown; status?: unknown }
-  if (type === 'entity.too.large') return { status: 413, message: 'The request body is larger than 1 MB.' }
+  if (type === 'entity.too.large')
+    return { status: 413, message: `The request body is larger than ${BODY_BYTES_MAX / 1024} KiB.` }
   if (type === 'encoding.unsupported' || type === 'charset.unsupported') {
-    return { status: 415, message: 'The request body must be UTF-8 JSON.' }
+    return { status: 415, message: 'The request body must be UTF-8 JSON, sent as it is and not compressed.' }
   }
   if (typeof type === 'string' && typeof status === 'number' && status < 500) {
     return {

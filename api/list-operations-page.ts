@@ -11,7 +11,7 @@ export async function listOperationsPage(
   context: ApiContext,
   projectId: string,
   instanceId?: string,
-): Promise<{ operations: components['schemas']['Operation'][]; links?: components['schemas']['Links'] }> {
+): Promise<components['schemas']['OperationPage']> {
   const { limit, marker } = request.query
   const rowsMax = rowsPerPage(limit)
   const found = await context.store.operations.list(projectId, {
@@ -23,6 +23,6 @@ export async function listOperationsPage(
   const last = rows.at(-1)
   return {
     operations: rows.map((operation) => operationView(operation)),
-    ...(more && last ? { links: nextPage(caller, request.url, last.id) } : {}),
+    ...(more && last ? nextPage(caller, request.url, last.id, 'operations') : {}),
   }
 }

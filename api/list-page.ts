@@ -14,7 +14,7 @@ export async function listPage(
   caller: Caller,
   context: ApiContext,
   view: (facts: InstanceFacts, viewing: Viewing) => InstanceView,
-): Promise<{ instances: InstanceView[]; links?: components['schemas']['Links'] }> {
+): Promise<components['schemas']['InstancePage']> {
   const { limit, marker } = request.query
   const rowsMax = rowsPerPage(limit)
   const page = { limit: rowsMax, ...(marker === undefined ? {} : { marker }) }
@@ -26,6 +26,6 @@ export async function listPage(
   const last = rows.at(-1)
   return {
     instances: rows.map((facts) => view(facts, viewing)),
-    ...(more && last ? { links: nextPage(caller, request.url, last.instance.id) } : {}),
+    ...(more && last ? nextPage(caller, request.url, last.instance.id, 'instances') : {}),
   }
 }

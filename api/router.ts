@@ -3,6 +3,7 @@ import { RedtroveError } from '../common/errors.js'
 import type { ApiContext, Caller } from './context.js'
 import { sendFlat } from './errors.js'
 import type { Handlers, OperationId, Request } from './operation.js'
+import { hostOf, schemeOf } from './origin.js'
 import type { Specification, SpecifiedOperation } from './specification.js'
 import { type Validator, validatorsOf } from './validation.js'
 
@@ -66,15 +67,13 @@ function send(response: Response, reply: AnyReply): void {
   else response.set('content-type', 'application/json').end()
 }
 
-/** The text of the host header is used in links only; one that could not stand there is replaced. */
 function callerOf(http: HttpRequest, response: Response): Caller {
-  const host = http.get('host') ?? ''
   return {
     projectId: String(response.locals.projectId ?? ''),
     isAdmin: response.locals.isAdmin === true,
     requestId: String(response.locals.requestId),
-    protocol: http.secure ? 'https' : 'http',
-    host: /^[A-Za-z0-9.:[\]-]{1,255}$/.test(host) ? host : 'localhost',
+    protocol: schemeOf(http),
+    host: hostOf(http),
   }
 }
 

@@ -18,6 +18,7 @@ const CACHE_KB = 32_768
  * Opens `sqlite:FILE` or `postgres://…`; connections are made when first used.
  * SQLite: WAL, so readers never wait for the writer; one connection a process, so transactions of one process queue up instead
  * of failing; `synchronous=FULL`, because an operation that was answered with 202 must survive a power cut.
+ * A statement that fails is named in the log without its values, which may be sealed secrets or somebody's text.
  * PostgreSQL: with `caFile` or `sslmode=verify-full` over TLS alone, certificate and name verified, whatever the environment says.
  */
 export function connect(databaseUrl: string, caFile?: string): Database {
@@ -35,6 +36,7 @@ function connectSqlite(filename: string): Database {
   if (filename !== ':memory:') createPrivately(filename)
   return createKnex({
     client: 'sqlite3',
+    compileSqlOnError: false,
     connection: { filename },
     useNullAsDefault: true,
     acquireConnectionTimeout: 2 * BUSY_TIMEOUT_MS,
@@ -71,6 +73,7 @@ function connectPostgres(databaseUrl: string, caFile: string | undefined): Datab
   pg.types.setTypeParser(INT8_OID, Number)
   return createKnex({
     client: 'pg',
+    compileSqlOnError: false,
     // Asked for each connection: a CA that was renewed is taken without a restart.
     connection: () => ({
       connectionString,

@@ -27,7 +27,7 @@ describe('instances', () => {
       ip: [expect.stringMatching(/^127\./)],
       flavor: { id: '1' },
     })
-    expect(one.links[0].href).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/v1\.0\/demo\/instances\//)
+    expect(one.links[0].href).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1\.0\/demo\/instances\//)
     expect(one.created).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/)
     expect(other.replication).toMatchObject({
       role: 'replica',
@@ -55,7 +55,8 @@ describe('instances', () => {
       const { body } = await api.send('get', path)
       seen.push(...body.instances.map((one: { id: string }) => one.id))
       const next = body.links?.[0]
-      if (next) expect(next).toMatchObject({ rel: 'next', href: expect.stringMatching(/^https:/) })
+      if (next) expect(next).toMatchObject({ rel: 'next', href: expect.stringMatching(/^http:/) })
+      expect(body.instances_links).toEqual(body.links)
       path = next ? (new URL(next.href).href.split('/v1.0/demo')[1] ?? '') : ''
     }
     expect(new Set(seen).size).toBe(23)
@@ -65,6 +66,23 @@ describe('instances', () => {
     expect(
       (await api.send('get', '/instances/detail?limit=2&include_clustered=False')).body.instances[0].created,
     ).toBeDefined()
+  })
+
+  it('have links that lead back the way the request came, through a proxy that ends TLS too', async () => {
+    await api.healthySet(1)
+    const asked = (headers: Record<string, string>) =>
+      api
+        .raw()
+        .get('/v1.0/demo/instances?limit=1')
+        .set({ 'x-auth-token': 'demo-token-0123456789', host: 'db.example:8779', ...headers })
+    const schemes = async (headers: Record<string, string>) => {
+      const { body } = await asked(headers)
+      const all = [...body.links, ...body.instances[0].links, ...body.instances[0].flavor.links]
+      return [...new Set(all.map(({ href }: { href: string }) => /^.*:8779\//.exec(href)?.[0]))]
+    }
+    expect(await schemes({})).toEqual(['http://db.example:8779/'])
+    expect(await schemes({ 'x-forwarded-proto': 'https' })).toEqual(['https://db.example:8779/'])
+    expect(await schemes({ 'x-forwarded-proto': 'javascript' })).toEqual(['http://db.example:8779/'])
   })
 
   it.each(['limit=0', 'limit=-1', 'limit=abc', 'limit=1.5', 'limit='])(
@@ -103,6 +121,9 @@ describe('operations', () => {
     })
     expect((await api.send('get', `/instances/${source}/operations`)).body.operations).toHaveLength(2)
     expect((await api.send('get', '/operations')).body.operations).toHaveLength(2)
+    const first = (await api.send('get', '/operations?limit=1')).body
+    expect(first.operations_links).toEqual([{ rel: 'next', href: expect.stringContaining('marker=') }])
+    expect(first.links).toEqual(first.operations_links)
     expect((await api.send('get', `/operations/${id}`, undefined, 'other')).status).toBe(404)
   })
 
@@ -182,6 +203,34 @@ describe('the service itself', () => {
     expect((await api.raw().get('/openapi.yaml')).text).toContain('openapi: 3.1.0')
     expect((await api.raw().get('/docs')).text).toContain('swagger-ui')
     expect((await api.raw().get('/docs/assets/swagger-ui-bundle.js')).status).toBe(200)
+  })
+
+  it('serves its own page and no other, with a policy that loads nothing from elsewhere', async () => {
+    for (const file of ['index.html', 'swagger-initializer.js', 'oauth2-redirect.html', 'package.json', ''])
+      expect((await api.raw().get(`/docs/assets/${file}`)).status, file).toBe(404)
+    const page = await api.raw().get('/docs')
+    expect(page.headers['content-security-policy']).toMatch(/^default-src 'self';.*frame-ancestors 'none'/)
+    expect(page.text).not.toMatch(/https?:/)
+  })
+
+  it('lets nobody keep or reinterpret an answer, whatever it is', async () => {
+    const token = 'demo-token-0123456789'
+    const create = { instance: { name: 'a', flavorRef: '1', volume: { size: 1 } } }
+    const answers = [
+      await api.raw().post('/v1.0/demo/instances').set('x-auth-token', token).send(create),
+      await api.raw().get('/v1.0/demo/instances').set('x-auth-token', token),
+      await api.raw().get('/v1.0/demo/instances'),
+      await api.raw().get('/nothing'),
+      await api.raw().get('/'),
+      await api.raw().get('/healthcheck').set('host', 'a b'),
+      await api.raw().get('/docs/assets/swagger-ui.css'),
+    ]
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 401, 404, 200, 400, 200])
+    for (const { headers } of answers) {
+      expect(headers['cache-control']).toBe('no-store')
+      expect(headers['x-content-type-options']).toBe('nosniff')
+      expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
+    }
   })
 
   it('needs a token whose project is the path’s', async () => {

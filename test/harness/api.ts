@@ -1,4 +1,4 @@
-/* The real app over a real SQLite store; every answer is held against openapi.yaml. */
+/* The real app over a real store, SQLite when nothing else is said; every answer is held against openapi.yaml. */
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import supertest from 'supertest'
@@ -42,8 +42,12 @@ export interface TestApi {
   close(): Promise<void>
 }
 
-export async function openTestApi(env: Record<string, string> = {}): Promise<TestApi> {
-  const database = await openSqlite()
+/** `open` makes the database; see `describeOnBoth`. */
+export async function openTestApi(
+  env: Record<string, string> = {},
+  open: () => Promise<TestDatabase> = openSqlite,
+): Promise<TestApi> {
+  const database = await open()
   const { store } = database
   const ring = keyRing(Buffer.alloc(32, 7))
   const rung: string[] = []

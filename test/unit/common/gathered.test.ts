@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { gathered } from '../../../common/db/gathered.js'
+import { RedtroveError } from '../../../common/errors.js'
 
 test('questions of one moment are one round, and each gets its own answer', async () => {
   const rounds: (readonly number[])[] = []
@@ -36,4 +37,31 @@ test('a round that fails fails its own questions alone', async () => {
   })
   await expect(ask('bad')).rejects.toThrow('no')
   expect(await ask('good')).toBe('good')
+})
+
+test('a question that cannot be answered fails alone, and the others of its round are answered', async () => {
+  const rounds: (readonly string[])[] = []
+  const ask = gathered(async (questions: readonly string[]) => {
+    rounds.push(questions)
+    if (questions.includes('bad')) throw new Error('no')
+    return questions.map((question) => `${question}!`)
+  })
+  const answers = await Promise.allSettled(['one', 'bad', 'two'].map(ask))
+  expect(answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : 'failed'))).toEqual([
+    'one!',
+    'failed',
+    'two!',
+  ])
+  expect(rounds).toEqual([['one', 'bad', 'two'], ['one'], ['bad'], ['two']])
+})
+
+test('a database that is away is asked once a round, and the whole round hears of it', async () => {
+  let asked = 0
+  const ask = gathered(async (): Promise<string[]> => {
+    asked += 1
+    throw new RedtroveError('unavailable', 'away')
+  })
+  const answers = await Promise.allSettled(['one', 'two', 'three'].map(ask))
+  expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  expect(asked).toBe(1)
 })
