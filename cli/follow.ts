@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { printable } from '../common/printable.js'
 import type { Client, Operation } from './client.js'
 import { CliError, EXIT } from './exit-codes.js'
-import { type Output, plain } from './output.js'
+import { type Output, REWRITE } from './output.js'
 
 const POLL_MS = 150
 const ENDED = ['done', 'rolled_back', 'failed']
@@ -70,7 +71,7 @@ function showSteps({ steps = [] }: Operation, shown: Map<number, string>, output
     else {
       // A line that wraps could not be written over as a whole.
       const fitting = line.length < output.columns ? line : `${line.slice(0, output.columns - 2)}…`
-      output.note(shown.has(index) && index === shown.size - 1 ? `\u001b[1A\u001b[2K${fitting}` : fitting)
+      output.note(shown.has(index) && index === shown.size - 1 ? `${REWRITE}${fitting}` : fitting)
     }
     shown.set(index, line)
   }
@@ -81,13 +82,13 @@ type Step = NonNullable<Operation['steps']>[number]
 function stepLine(step: Step): string {
   const mark = { running: '…', done: '✓', failed: '✗', taken_back: '↶' }[step.state]
   const took = step.duration_ms === null ? '' : ` (${step.duration_ms} ms)`
-  return plain(`  ${mark} ${step.name}${step.detail ? `: ${step.detail}` : ''}${took}`)
+  return printable(`  ${mark} ${step.name}${step.detail ? `: ${step.detail}` : ''}${took}`)
 }
 
 function ended(operation: Operation, output: Output): Operation {
   const { state, fault, result, kind } = operation
   if (state === 'done') {
-    const summary = typeof result?.summary === 'string' ? `: ${plain(result.summary)}` : ''
+    const summary = typeof result?.summary === 'string' ? `: ${printable(result.summary)}` : ''
     output.note(`${kind} done in ${operation.duration_ms ?? 0} ms${summary}`)
     return operation
   }

@@ -8,7 +8,7 @@ import { addOperationCommands } from './commands/operation.js'
 import { addReplicationCommands } from './commands/replication.js'
 import { addRootCommands } from './commands/root.js'
 import { CliError, EXIT } from './exit-codes.js'
-import type { Output } from './output.js'
+import { type Output, safeLines } from './output.js'
 import { clientSettings } from './settings.js'
 
 /** Where a run writes; a test owns it. */
@@ -42,7 +42,8 @@ interface GlobalOptions {
 }
 
 /** Runs one command line and answers with its exit code (`exit-codes.ts`). Never rejects. */
-export async function run(args: readonly string[], streams: Streams = STANDARD): Promise<number> {
+export async function run(args: readonly string[], wanted: Streams = STANDARD): Promise<number> {
+  const streams = safeStreams(wanted)
   const program = buildProgram(streams)
   try {
     await program.parseAsync([...args], { from: 'user' })
@@ -51,6 +52,15 @@ export async function run(args: readonly string[], streams: Streams = STANDARD):
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
     streams.note(`redtrove: ${messageOf(error)}`)
     return error instanceof CliError ? error.exitCode : EXIT.unreachable
+  }
+}
+
+/** The one way out: names, and sentences that quote them, come from other people. */
+function safeStreams(streams: Streams): Streams {
+  return {
+    ...streams,
+    print: (text) => streams.print(safeLines(text)),
+    note: (text) => streams.note(safeLines(text)),
   }
 }
 

@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import { printable, printableJson } from '../common/printable.js'
 
 /** Where a command writes, and how. */
 export interface Output {
@@ -15,7 +16,7 @@ export interface Output {
 
 /** Data as JSON when asked for, else as `human` shows it. */
 export function show(output: Output, data: unknown, human: () => string): void {
-  output.print(output.json ? JSON.stringify(data, null, 2) : human())
+  output.print(output.json ? printableJson(data) : human())
 }
 
 /** Rows under headings, without colour; a row is a line, so that a long list can be searched line by line. */
@@ -50,11 +51,15 @@ export function bytes(count: number | null | undefined): string {
   return `${value.toFixed(1)} ${unit}`
 }
 
-/** Text that somebody else chose, without the control characters that would steer a terminal. */
-export function plain(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '?')
+/** Goes one line up and clears it: the only thing that a note may tell a terminal. */
+export const REWRITE = '\u001b[1A\u001b[2K'
+
+/** Lines as a terminal may get them, whatever the service or a person has put into them. */
+export function safeLines(text: string): string {
+  const rewrite = text.startsWith(REWRITE) ? REWRITE : ''
+  return rewrite + text.slice(rewrite.length).split('\n').map(printable).join('\n')
 }
 
 function cell(value: string | number | null | undefined): string {
-  return value === null || value === undefined || value === '' ? '-' : plain(String(value))
+  return value === null || value === undefined || value === '' ? '-' : printable(String(value))
 }

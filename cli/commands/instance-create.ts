@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { printableJson } from '../../common/printable.js'
 import type { Client, Flavor, Instance } from '../client.js'
 import type { Run } from '../command.js'
 import { CliError, EXIT } from '../exit-codes.js'
@@ -53,9 +54,7 @@ export function addCreate(instance: Command, run: Run): void {
         const created = await createdBy(client, body.instance, source)
         // JSON must hold the password too: nobody can ask for it again.
         if (output.json)
-          output.print(
-            JSON.stringify(source ? created : { ...created[0], ...(password ? { password } : {}) }, null, 2),
-          )
+          output.print(printableJson(source ? created : { ...created[0], ...(password ? { password } : {}) }))
         else output.print(created.map(instanceCard).join('\n\n'))
       }),
     )

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { printableJson } from '../../common/printable.js'
 import type { Instance } from '../client.js'
 import type { CommandContext, Run } from '../command.js'
 import { CliError } from '../exit-codes.js'
@@ -68,7 +69,7 @@ async function act(
   const { id } = await resolveInstance(client, name)
   const { operationId } = await client.send('POST', `/instances/${id}/action`, { [action]: body })
   const operation = await follow(client, operationId, options, output)
-  if (output.json) output.print(JSON.stringify(operation ?? { operation_id: operationId }, null, 2))
+  if (output.json) output.print(printableJson(operation ?? { operation_id: operationId }))
 }
 
 function addChanges(instance: Command, run: Run): void {
@@ -95,7 +96,7 @@ function addChanges(instance: Command, run: Run): void {
             failures.push(error)
           }
         }
-        if (context.output.json) context.output.print(JSON.stringify(removed, null, 2))
+        if (context.output.json) context.output.print(printableJson(removed))
         const [first, ...others] = failures
         for (const { message } of others) context.output.note(`redtrove: ${message}`)
         if (first) throw first
@@ -115,6 +116,6 @@ async function change({ client, output, follow: options }: CommandContext, name:
   const { operationId } = await client.send('PUT', `/instances/${id}`, { instance: update })
   const operation = await follow(client, operationId, options, output)
   const { instance } = await client.get<{ instance: Instance }>(`/instances/${id}`)
-  if (output.json) output.print(JSON.stringify(instance, null, 2))
+  if (output.json) output.print(printableJson(instance))
   else if (operation || operationId === null) output.print(instanceCard(instance))
 }

@@ -6,6 +6,7 @@ import {
   operationFixture,
   redtrove,
   startFixtureService,
+  stepFixture,
 } from './fixture-service.js'
 
 let service: FixtureService | undefined
@@ -178,6 +179,40 @@ describe('what is printed', () => {
     const evil = { body: { instances: [instanceFixture(1, { name: 'a\u001b[2Jb' })] } }
     const { out } = await against({ 'GET /instances': evil }, 'instance', 'list')
     expect(out).toContain('a?[2Jb')
+  })
+
+  it.each([
+    ['a refusal', ['instance', 'show', idOf(2)]],
+    ['a note that names several', ['instance', 'delete', idOf(2), idOf(1), idOf(2)]],
+    ['a step', ['--wait', 'instance', 'restart', idOf(1)]],
+    ['a summary', ['--wait', 'instance', 'detach', idOf(1)]],
+    ['the word that was typed', ['instance', 'show', 'b\u001b[2J\u202e']],
+    ['a JSON document', ['--json', 'instance', 'list']],
+    ['the fault of an operation', ['--wait', 'instance', 'eject', idOf(1)]],
+  ])('what steers a terminal does not reach it in %s', async (_what, line) => {
+    const evil = 'x\u001b]0;t\u0007\u009b2J\u202ey\u2028z'
+    const refusal = { status: 403, body: { forbidden: { code: 403, message: evil } } }
+    const ended = (change: object) => ({ body: { operation: operationFixture(change) } })
+    const { out, err } = await against(
+      {
+        'GET /instances': { body: { instances: [instanceFixture(1, { name: evil })] } },
+        [`GET /instances/${idOf(1)}`]: { body: { instance: instanceFixture(1, { name: evil }) } },
+        [`GET /instances/${idOf(2)}`]: refusal,
+        [`DELETE /instances/${idOf(1)}`]: refusal,
+        [`POST /instances/${idOf(1)}/action`]: {
+          status: 202,
+          operationId: line.includes('eject') ? 'e' : 'r',
+        },
+        [`PUT /instances/${idOf(1)}`]: { status: 202, operationId: 'd' },
+        'GET /operations/r': ended({ kind: evil, steps: [stepFixture({ name: evil, detail: evil })] }),
+        'GET /operations/d': ended({ result: { summary: evil } }),
+        'GET /operations/e': ended({ state: 'failed', fault: evil }),
+      },
+      ...line,
+    )
+    expect(`${out}${err}`.length).toBeGreaterThan(10)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+    expect(`${out}\n${err}`).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202e]/)
   })
 
   it('create says the password once, on standard error and in JSON', async () => {

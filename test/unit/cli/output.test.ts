@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { bytes, card, plain, table } from '../../../cli/output.js'
+import { bytes, card, REWRITE, safeLines, table } from '../../../cli/output.js'
+import { printable, printableJson } from '../../../common/printable.js'
 
 describe('bytes', () => {
   it.each([
@@ -44,5 +45,16 @@ describe('a table', () => {
 })
 
 it('plain text steers no terminal', () => {
-  expect(plain('a\u001b[31m\nb\u009b')).toBe('a?[31m?b?')
+  expect(printable('a\u001b[31m\nb\u009b')).toBe('a?[31m?b?')
 })
+
+it.each(['\u202e', '\u200b', '\u2028', '\u0085', '\ud800', '\u{e0041}'])(
+  '%j is shown as a mark and never as it is',
+  (evil) => {
+    expect(printable(`a${evil}b`)).toBe('a?b')
+    expect(safeLines(`${REWRITE}a${evil}${REWRITE}\nb`)).toBe(`${REWRITE}a??[1A?[2K\nb`)
+    const json = printableJson({ name: `a${evil}b` })
+    expect(json).not.toContain(evil)
+    expect(JSON.parse(json)).toEqual({ name: `a${evil}b` })
+  },
+)
