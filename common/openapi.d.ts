@@ -173,7 +173,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Whether a password was ever set by request */
+        /** Whether the password was set by request */
         get: operations["showRoot"];
         put?: never;
         /** Set or rotate the application password on the whole set; no client is dropped */
@@ -1065,7 +1065,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description History, not the present. AUTH is always on. */
+            /** @description True from the first enable until a disable, also for a member that leaves the set with that password. AUTH is always on. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -18,6 +18,7 @@ export async function applyChanges(
         project_id: set.projectId,
         epoch: set.epoch,
         sealed_credentials: set.sealedCredentials,
+        root_enabled_at_ms: set.rootEnabledAtMs,
       })
       .onConflict('id')
       .ignore()

@@ -29,7 +29,7 @@ export interface ReplicationSet {
   readonly projectId: string
   readonly epoch: number
   readonly sealedCredentials: string
-  /** Trove's "was root ever enabled". */
+  /** Since when these accounts have a password that was set by request; null when it was made here, or disabled. */
   readonly rootEnabledAtMs: number | null
 }
 
@@ -121,7 +121,8 @@ export interface SetChange {
 
 /** Everything that one commit of a workflow changes, in one transaction. */
 export interface Changes {
-  readonly newSets?: readonly Pick<ReplicationSet, 'id' | 'projectId' | 'sealedCredentials' | 'epoch'>[]
+  /** Each with the accounts of the set that its member leaves, their history included. */
+  readonly newSets?: readonly ReplicationSet[]
   readonly sets?: Readonly<Record<ReplicationSetId, SetChange>>
   readonly instances?: Readonly<Record<InstanceId, InstanceChange>>
 }

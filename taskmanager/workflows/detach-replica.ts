@@ -37,11 +37,11 @@ export const detachReplica: Workflow<'detach_replica', z.output<typeof planSchem
         `Instance ${instanceId} is still copying its source; detach it afterwards.`,
       )
     const ownSetId = randomUUID()
-    const { sealedCredentials } = await context.store.sets.find(setId)
+    const { sealedCredentials, rootEnabledAtMs } = await context.store.sets.find(setId)
     return {
       plan: { ownSetId },
       changes: {
-        newSets: [{ id: ownSetId, projectId, sealedCredentials, epoch: epoch + 1 }],
+        newSets: [{ id: ownSetId, projectId, sealedCredentials, rootEnabledAtMs, epoch: epoch + 1 }],
         instances: { [instanceId]: { setId: ownSetId, role: 'source' } },
       },
     }

@@ -9,11 +9,11 @@ import type { WorkflowContext } from '../workflow.js'
 export function ejectedInto(
   ownSetId: string,
   id: InstanceId,
-  { projectId, sealedCredentials }: ReplicationSet,
+  { projectId, sealedCredentials, rootEnabledAtMs }: ReplicationSet,
   { operation }: Pick<WorkflowContext, 'operation'>,
 ): Changes & { readonly instances: NonNullable<Changes['instances']> } {
   return {
-    newSets: [{ id: ownSetId, projectId, sealedCredentials, epoch: operation.epoch + 1 }],
+    newSets: [{ id: ownSetId, projectId, sealedCredentials, rootEnabledAtMs, epoch: operation.epoch + 1 }],
     instances: { [id]: { setId: ownSetId, role: 'ejected', fault: null } },
   }
 }

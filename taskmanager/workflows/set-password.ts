@@ -37,12 +37,12 @@ export const setPassword: Workflow<'set_password', Record<string, never>> = {
     const set = await context.store.sets.find(setId)
     const after = { ...(await context.credentials()), application: [freshPassword(context)] }
     await context.step('drop the old password', () => tellAll(after, 'drop the old password', context))
-    const enabled = request.disable ? {} : { rootEnabledAtMs: set.rootEnabledAtMs ?? context.clock.now() }
+    const rootEnabledAtMs = request.disable ? null : (set.rootEnabledAtMs ?? context.clock.now())
     return {
       state: 'done',
       result: { summary: 'The application password is another one on the whole set.' },
       changes: {
-        sets: { [setId]: { sealedCredentials: sealCredentials(context.keyRing, after), ...enabled } },
+        sets: { [setId]: { sealedCredentials: sealCredentials(context.keyRing, after), rootEnabledAtMs } },
       },
     }
   },

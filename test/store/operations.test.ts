@@ -182,7 +182,7 @@ describeOnBoth('operations', (open) => {
     const operation = await openOn(store, winner, setId, ids)
     const own = randomUUID()
     await finish(store, operation, {
-      newSets: [{ id: own, projectId: PROJECT, sealedCredentials: 'sealed', epoch: 9 }],
+      newSets: [{ id: own, projectId: PROJECT, sealedCredentials: 'sealed', rootEnabledAtMs: 7, epoch: 9 }],
       instances: { [source]: { role: 'ejected', setId: own }, [winner]: { role: 'source' } },
     })
     expect(await store.sets.topologyOf(setId)).toEqual({ source: winner, replicas: [] })
