@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { MEMBER_ROLES } from '../domain/instance.js'
 import { LINK_STATES, type Observation, SERVICE_STATES } from '../domain/observation.js'
+import { sentenceSchema } from './sentence.js'
 
 const count = z.int().min(0)
 
@@ -57,5 +58,5 @@ export const observationSchema: z.ZodType<Observation> = z.object({
     .nullable(),
   // Agents before this one do not say it.
   emptied: z.boolean().default(false),
-  fault: z.string().max(2000).nullable(),
+  fault: sentenceSchema(2000).nullable(),
 })

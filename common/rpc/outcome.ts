@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { sentenceSchema } from '../contracts/sentence.js'
 import { ERROR_KINDS, isKind, RedtroveError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Method } from './contract.js'
@@ -6,7 +7,7 @@ import type { Method } from './contract.js'
 /** What an answer holds: a result, an expected failure, or the guest's present incarnation when the command was for another. */
 export const outcomeSchema = z.union([
   z.strictObject({ ok: z.literal(true), result: z.unknown() }),
-  z.strictObject({ ok: z.literal(false), kind: z.string(), message: z.string().max(4000) }),
+  z.strictObject({ ok: z.literal(false), kind: z.string(), message: sentenceSchema(4000) }),
   z.strictObject({ incarnation: z.string().min(1).max(128) }),
 ])
 export type Outcome = z.output<typeof outcomeSchema>
