@@ -27,6 +27,11 @@ export default defineConfig({
         hookTimeout: 180_000,
         fileParallelism: false,
       }),
+      ring('long', ['test/long/**/*.long.test.ts'], {
+        testTimeout: 1_800_000,
+        hookTimeout: 180_000,
+        fileParallelism: false,
+      }),
       ring('integration', ['test/integration/**/*.test.ts', 'test/scenario/**/*.test.ts'], {
         testTimeout: 180_000,
         hookTimeout: 180_000,

@@ -6,7 +6,8 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../common/clock.js'
 import type { Assignment } from '../common/contracts/assignment.js'
 import type { Endpoint } from '../common/domain/instance.js'
-import { isKind, RedtroveError } from '../common/errors.js'
+import { memoryBudget } from '../common/domain/memory-budget.js'
+import { isKind, messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import { waitUntil } from '../common/wait-until.js'
 import type { AcceptedState } from './accepted.js'
@@ -14,6 +15,7 @@ import { isBusy, type RedisAdmin } from './redis/admin.js'
 import { FENCE_REPLICAS, PING_PERIOD_SECONDS } from './redis/conf.js'
 import { infoFacts } from './redis/info.js'
 import { memorySettings } from './redis/memory-directives.js'
+import { limitProcessMemory } from './redis/process-limit.js'
 import type { ManagedServer } from './server.js'
 import type { ReplicationStrategy } from './strategies/replication/replication-strategy.js'
 
@@ -74,7 +76,11 @@ export function roleActs({ server, accepted, strategy, dataBytes, clock, log }: 
     const { pid, startTime } = server.process() ?? { pid: 0, startTime: '' }
     const wanted = `${pid} ${startTime}`
     if (memoryOf === wanted) return
+    const limited = limitProcessMemory(pid, memoryBudget(dataBytes).processBytes).catch((error: unknown) =>
+      log.warn({ serverPid: pid, reason: messageOf(error) }, 'the memory of scripts is not bounded'),
+    )
     await admin.configSetAll(memorySettings(dataBytes, server.can()))
+    await limited
     memoryOf = wanted
   }
 

@@ -20,12 +20,16 @@ export interface MemoryBudget {
   readonly replicaBufferBytes: number
   /** `maxmemory`: data, backlog, clients, and what an empty server takes. 0 is no limit. */
   readonly maxMemoryBytes: number
+  /** What one redis-server may take of its own, with its scripts' memory and what the allocator keeps: where the system can limit a process. */
+  readonly processBytes: number
   /** The whole guest at its worst: a fork that has copied all data, replicas that lag, the agent. Where the system can limit a group. */
   readonly guestBytes: number
 }
 
 /** An empty server, its connections to five replicas, and what lists of blocks take beside the blocks. */
 const SERVER_BYTES = 8 * MB
+/** Stacks of threads, what a script may take beside full data, and addresses that the allocator keeps. */
+const PROCESS_BYTES = 256 * MB
 /** The agent (58 MB), page tables, and what the allocator cannot give back. */
 const BESIDE_BYTES = 160 * MB
 
@@ -48,6 +52,7 @@ export function memoryBudget(dataBytes: number): MemoryBudget {
     valueBytes: clientBytes / 2,
     replicaBufferBytes,
     maxMemoryBytes: dataBytes === 0 ? 0 : maxMemoryBytes,
+    processBytes: whole(sizedBytes / 2) + maxMemoryBytes + replicaBufferBytes + PROCESS_BYTES,
     guestBytes: sizedBytes + maxMemoryBytes + replicaBufferBytes + BESIDE_BYTES,
   }
 }

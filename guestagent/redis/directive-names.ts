@@ -15,8 +15,6 @@ const SINCE: Readonly<Record<string, string>> = {
   'repl-diskless-sync-max-replicas': '7.0.0',
   'repl-diskless-load': '6.0.0',
   'aof-load-truncated': '2.8.15',
-  'client-query-buffer-limit': '5.0.0',
-  'proto-max-bulk-len': '5.0.0',
   'maxmemory-clients': '7.0.0',
   user: '6.0.0',
   masteruser: '6.0.0',

@@ -1,5 +1,5 @@
 /* The directives that bound a server's memory. Of use at a start and, value by value, on a running server: all of them can be changed there. */
-import { memoryBudget } from '../../common/domain/memory-budget.js'
+import { type MemoryBudget, memoryBudget } from '../../common/domain/memory-budget.js'
 import { type Capabilities, isAtLeast } from './capabilities.js'
 import type { Directive } from './directive.js'
 import { forVersion } from './directive-names.js'
@@ -12,12 +12,23 @@ export function memoryDirectives(dataBytes: number, can: Capabilities): readonly
   const clients = String(budget.clientBytes)
   return [
     ['maxmemory', String(budget.maxMemoryBytes)],
-    ['maxmemory-clients', clients],
-    ['client-query-buffer-limit', clients],
-    ['proto-max-bulk-len', String(budget.valueBytes)],
+    ...requestLimits(budget, can),
     ['client-output-buffer-limit', 'normal', clients, '0', '0'],
     ['client-output-buffer-limit', 'replica', String(replicaLimitBytes(budget, can)), '0', '0'],
     ['repl-backlog-size', String(budget.backlogBytes)],
+  ]
+}
+
+/**
+ * From 7.0 on. Before, a replica held its source to these too: a large value that a script made would break the link again and again, with a
+ * whole copy each time.
+ */
+function requestLimits({ clientBytes, valueBytes }: MemoryBudget, can: Capabilities): readonly Directive[] {
+  if (!isAtLeast(can.version, '7.0')) return []
+  return [
+    ['maxmemory-clients', String(clientBytes)],
+    ['client-query-buffer-limit', String(clientBytes)],
+    ['proto-max-bulk-len', String(valueBytes)],
   ]
 }
 

@@ -1,6 +1,10 @@
 /* What a flavor says an instance holds, on the smallest one; the whole table is in test/long. */
-import { afterEach, expect, it } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
 import { FLAVORS } from '../../common/domain/flavor.js'
+import { memoryBudget } from '../../common/domain/memory-budget.js'
+import { waitUntil } from '../../common/wait-until.js'
 import { writeBulk } from '../harness/bulk-writer.js'
 import { fillAndWriteOver } from '../harness/filled-set.js'
 import { guestYard, PASSWORD } from '../harness/guest.js'
@@ -34,6 +38,44 @@ it('a full instance says so at once, and no more when there is room', async () =
   expect(source.reports.some(({ fault }) => /out of memory/.test(fault ?? ''))).toBe(true)
   await source.client().flushall()
   await source.until('nothing is said any more', ({ fault }) => fault === null)
+})
+
+describe('memory that one client takes', () => {
+  it('in answers that it does not read is bounded for all clients together', async () => {
+    const source = await yard.source({}, { maxMemoryBytes: 8 * MB })
+    const { clientBytes } = memoryBudget(8 * MB)
+    expect(await source.client().set('large', 'x'.repeat(MB))).toBe('OK')
+    const gluttons = Array.from({ length: 4 }, () =>
+      connect(source.endpoint)
+        .on('error', () => undefined)
+        .pause(),
+    )
+    for (const glutton of gluttons) glutton.write(`AUTH ${PASSWORD}\r\n${'GET large\r\n'.repeat(125)}`)
+    const usedBytes = await waitUntil(
+      'the server has sent clients away',
+      () => source.root().info(),
+      (info) =>
+        /evicted_clients:[1-9]/.test(info) || /client_output_buffer_limit_disconnections:[1-9]/.test(info),
+      { timeoutMs: 20_000, describe: (info) => /used_memory:\d+/.exec(info)?.[0] ?? 'no INFO' },
+    ).then((info) => Number(/used_memory_peak:(\d+)/.exec(info)?.[1]))
+    for (const glutton of gluttons) glutton.destroy()
+    console.log(`500 answers of 1 MB that nobody reads: at most ${Math.round(usedBytes / MB)} MB used`)
+    expect(usedBytes).toBeLessThan(3 * clientBytes)
+    expect(await source.client().set('k', 'v')).toBe('OK')
+  })
+
+  it('in a script is bounded where the system can do it: the script fails, the server goes on', async () => {
+    const source = await yard.source({}, { maxMemoryBytes: 8 * MB })
+    const { processBytes } = memoryBudget(8 * MB)
+    const { serverPid } = await source.ready()
+    const script = `local t = {} for i = 1, 100 do t[i] = i .. string.rep('x', ${8 * MB}) end return #t`
+    await expect(source.client().eval(script, 0)).rejects.toThrow(/not enough memory/)
+    const status = readFileSync(`/proc/${serverPid}/status`, 'utf8')
+    const residentBytes = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1024
+    console.log(`a script of 800 MB: at most ${Math.round(residentBytes / MB)} MB resident`)
+    expect(residentBytes).toBeLessThan(processBytes)
+    expect(await source.client().set('k', 'v')).toBe('OK')
+  })
 })
 
 it('a running server of an older agent gets the bounds of this one, without a restart', async () => {

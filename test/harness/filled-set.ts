@@ -6,7 +6,8 @@ import { type Bulk, writeBulk } from './bulk-writer.js'
 import { type Guest, type guestYard, PASSWORD } from './guest.js'
 
 const FULL = 0.95
-const VALUE_BYTES = 1000
+/** Small ones on the smallest flavor; larger ones make the larger flavors full in a bearable time. */
+const valueBytesOf = ({ id }: Flavor) => (id === '1' ? 1_000 : 10_000)
 const STEP = 2_000
 
 export interface Filled {
@@ -55,7 +56,7 @@ export async function fillAndWriteOver(
   const redis = source.root()
   const refused: Record<string, number> = {}
   const write = async (bulk: Pick<Bulk, 'from' | 'to' | 'letter'>) => {
-    const written = await writeBulk(source.endpoint, PASSWORD, { ...bulk, valueBytes: VALUE_BYTES })
+    const written = await writeBulk(source.endpoint, PASSWORD, { ...bulk, valueBytes: valueBytesOf(flavor) })
     for (const [word, count] of Object.entries(written.refused)) refused[word] = (refused[word] ?? 0) + count
   }
   let keys = 0
