@@ -11,6 +11,24 @@ const ring = (name: string, include: string[], overrides: object = {}) => ({
 /** For rings that speak to a broker: one real one for the whole run (`test/harness/broker.ts`). */
 const withBroker = { globalSetup: ['test/harness/broker-setup.ts'] }
 
+/** For rings whose guests are containers of a Docker Engine of the tests' own. */
+const onOneEngine = {
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+  fileParallelism: false,
+  globalSetup: ['test/harness/containers/setup.ts'],
+  env: { REDTROVE_TEST_COMPUTE: 'docker' },
+}
+
+/** For rings whose guests are services of a Swarm of three such engines. */
+const onASwarm = {
+  testTimeout: 240_000,
+  hookTimeout: 240_000,
+  fileParallelism: false,
+  globalSetup: ['test/harness/swarm/setup.ts'],
+  env: { REDTROVE_TEST_COMPUTE: 'swarm' },
+}
+
 export default defineConfig({
   test: {
     // Several runs go on side by side, and would write the same file.
@@ -37,20 +55,11 @@ export default defineConfig({
         hookTimeout: 180_000,
         fileParallelism: false,
       }),
-      ring('containers', ['test/containers/**/*.test.ts', 'test/scenario/**/*.test.ts'], {
-        testTimeout: 180_000,
-        hookTimeout: 180_000,
-        fileParallelism: false,
-        globalSetup: ['test/harness/containers/setup.ts'],
-        env: { REDTROVE_TEST_COMPUTE: 'docker' },
-      }),
-      ring('swarm', ['test/swarm/**/*.test.ts', 'test/scenario/**/*.test.ts'], {
-        testTimeout: 240_000,
-        hookTimeout: 240_000,
-        fileParallelism: false,
-        globalSetup: ['test/harness/swarm/setup.ts'],
-        env: { REDTROVE_TEST_COMPUTE: 'swarm' },
-      }),
+      ring('containers', ['test/containers/**/*.test.ts', 'test/scenario/**/*.test.ts'], onOneEngine),
+      ring('swarm', ['test/swarm/**/*.test.ts', 'test/scenario/**/*.test.ts'], onASwarm),
+      // Too long for each run.
+      ring('containers-long', ['test/long/**/*.containers.long.test.ts'], onOneEngine),
+      ring('swarm-long', ['test/long/**/*.swarm.long.test.ts'], onASwarm),
     ],
   },
 })
