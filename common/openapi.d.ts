@@ -494,7 +494,10 @@ export interface components {
         };
         /** @description Exactly one action. */
         InstanceAction: {
-            restart?: components["schemas"]["NoArguments"];
+            restart?: {
+                /** @description (additive) A source without replicas whose data cannot be loaded starts with the older state that its fault offers. What was acknowledged after that is lost. */
+                accept_older_data?: boolean;
+            } | null;
             promote_to_replica_source?: components["schemas"]["NoArguments"];
             eject_replica_source?: {
                 /** @description (additive) Eject although the source looks healthy. It is fenced all the same. */

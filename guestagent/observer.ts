@@ -121,6 +121,7 @@ export function observer(options: ObserverOptions): Observer {
       persistenceOk: isPersistenceOk(persistence),
       accepted: accepted.summary(),
       emptied: isEmptied(),
+      damaged: server.isDamaged(),
       fault: (fault ?? roleFault())?.slice(0, 2000) ?? null,
     }
     await remember(seen)

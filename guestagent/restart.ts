@@ -10,16 +10,34 @@ const STOP_MS = 50_000
 const STOP_FOR_GOOD_MS = 22_000
 const LINK_MS = 5_000
 
+interface RestartOrder {
+  readonly token: Token
+  readonly assignment?: Assignment | undefined
+  readonly acceptOlderData: boolean
+}
+
 /**
  * Stops redis-server with its data in dump.rdb and starts it out of that file: it carries the replication id and offset, so that
  * replicas, or this replica itself, go on without a full copy, which a start out of the append-only file never allows. The
  * append-only file is written anew before a source's fence is lifted. Needs no answer of the server that is stopped: what it is to be
- * is on disk before that, so no start brings back an old role.
+ * is on disk before that, so no start brings back an old role. `acceptOlderData`: data that cannot be loaded may be replaced by an older state.
  */
 export async function restartServer(
   context: ServiceContext,
+  { token, assignment, acceptOlderData }: RestartOrder,
+): Promise<{ observation: Observation }> {
+  context.server.consent(acceptOlderData)
+  try {
+    return await restartNow(context, token, assignment)
+  } finally {
+    context.server.consent(false)
+  }
+}
+
+async function restartNow(
+  context: ServiceContext,
   token: Token,
-  assignment?: Assignment,
+  assignment: Assignment | undefined,
 ): Promise<{ observation: Observation }> {
   const { server, accepted, acts, roles, observer, pause, clock, log } = context
   const deadlineMs = clock.monotonicMs() + RESTART_MS

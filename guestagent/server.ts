@@ -63,6 +63,9 @@ export interface ManagedServer {
   /** A live connection. Fails with `guest_failed` or `guest_timeout` when there is none to be had. */
   admin(): Promise<RedisAdmin>
   readonly can: () => Capabilities
+  /** As `StartCheck.consent` and `isDamaged`. */
+  consent(given: boolean): void
+  readonly isDamaged: () => boolean
   /** Notices what no event tells: an adopted server that ended, a log that has grown. */
   check(): void
   /** Leaves the server running and lets go of it. */
@@ -233,6 +236,8 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     },
     admin: way.admin,
     can,
+    consent: checks.consent,
+    isDamaged: checks.isDamaged,
     check: () => {
       process.check()
       output.trim()

@@ -63,8 +63,8 @@ export function guestService(context: ServiceContext): Handlers<typeof guestAgen
         log.info({ operationId: token.operationId }, 'accounts changed')
         return {}
       }),
-    restartServer: ({ token, assignment }) =>
-      change('restart redis-server', () => restartServer(context, token, assignment)),
+    restartServer: ({ token, assignment, acceptOlderData = false }) =>
+      change('restart redis-server', () => restartServer(context, { token, assignment, acceptOlderData })),
     stopServer: ({ token }) => change('stop redis-server', () => stopServer(context, token)),
   }
 }

@@ -23,7 +23,9 @@ async function act(
   caller: Caller,
   context: ApiContext,
 ): Promise<string | undefined> {
-  if ('restart' in action) return restart(subject, caller, context)
+  if ('restart' in action) {
+    return restart(subject, action.restart?.accept_older_data === true, caller, context)
+  }
   if ('promote_to_replica_source' in action) return promoteToReplicaSource(subject, caller, context)
   if ('eject_replica_source' in action) {
     return ejectReplicaSource(subject, action.eject_replica_source?.force === true, caller, context)

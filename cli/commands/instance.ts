@@ -10,7 +10,6 @@ import { allInstances, resolveInstance } from '../resolve.js'
 import { addCreate } from './instance-create.js'
 
 const ACTIONS = [
-  ['restart', 'restart', 'Restart the server of an instance; also tries again with one that is in ERROR'],
   [
     'promote',
     'promote_to_replica_source',
@@ -46,6 +45,13 @@ export function addInstanceCommands(program: Command, run: Run): void {
       .description(description)
       .action((name: string) => run((context) => act(context, name, action, {})))
   }
+  instance
+    .command('restart <instance>')
+    .description('Restart the server of an instance; also tries again with one that is in ERROR')
+    .option('--accept-older-data', 'start with an older state when the data cannot be loaded')
+    .action((name: string, { acceptOlderData }: { acceptOlderData?: boolean }) =>
+      run((context) => act(context, name, 'restart', acceptOlderData ? { accept_older_data: true } : {})),
+    )
   instance
     .command('eject <instance>')
     .description('Replace a dead source by its most current replica; the old one is fenced')

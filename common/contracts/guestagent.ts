@@ -86,7 +86,12 @@ export const guestAgent = defineContract({
    * serves its role (fence as the role wants). A server that does not answer is ended by its process id: everything acknowledged is kept.
    */
   restartServer: {
-    params: z.object({ token: tokenSchema, assignment: assignmentSchema.optional() }),
+    params: z.object({
+      token: tokenSchema,
+      assignment: assignmentSchema.optional(),
+      /** Data that cannot be loaded may be replaced by an older state, as the observation's fault offers it. */
+      acceptOlderData: z.boolean().optional(),
+    }),
     result: seen,
     timeoutMs: 120_000,
     lane: 'control',

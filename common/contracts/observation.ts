@@ -58,5 +58,6 @@ export const observationSchema: z.ZodType<Observation> = z.object({
     .nullable(),
   // Agents before this one do not say it.
   emptied: z.boolean().default(false),
+  damaged: z.boolean().default(false),
   fault: sentenceSchema(2000).nullable(),
 })

@@ -80,6 +80,8 @@ export interface Observation {
   readonly accepted: AcceptedAssignment | null
   /** It is to lead, and what it had is gone: its server does not run, so that nobody copies its emptiness. */
   readonly emptied: boolean
+  /** Its data cannot be loaded, and it must not begin without them; the fault says which older state it can offer. */
+  readonly damaged: boolean
   /** A sentence for the user when the agent cannot do what it should: address taken, server missing, disk full. */
   readonly fault: string | null
 }

@@ -68,7 +68,8 @@ export interface OperationRequests {
   detach_replica: Record<string, never>
   promote_to_replica_source: Record<string, never>
   eject_replica_source: { readonly force?: boolean }
-  restart_instance: Record<string, never>
+  /** `acceptOlderData`: a source whose data cannot be loaded may start with an older state of them. */
+  restart_instance: { readonly acceptOlderData?: boolean }
   delete_instance: Record<string, never>
   migrate_replica: Record<string, never>
   /** `sealedPassword`: the new application password, sealed with the key ring. */

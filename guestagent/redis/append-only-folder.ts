@@ -7,7 +7,8 @@ import { join } from 'node:path'
 
 /** Where the parts lie, in the data folder. */
 export const APPEND_ONLY_FOLDER = 'appendonlydir'
-const MANIFEST = 'appendonly.aof.manifest'
+/** Names the parts. */
+export const MANIFEST = 'appendonly.aof.manifest'
 const PART = /^appendonly\.aof(?:\.(\d+)\.(base|incr)\.(?:rdb|aof))?$/
 
 /** What lies in the folder of parts. */

@@ -29,6 +29,7 @@ export const restartInstance: Workflow<'restart_instance', Record<string, never>
   async prepare(context) {
     const { instanceId } = context.operation
     const facts = await context.store.instances.find(null, instanceId)
+    const requireData = (seen: Observation) => requireLoadable(seen, facts, context)
     await context.step('see that its guest runs', () => start(facts, context))
     await context.step('wait for its agent', async () => {
       try {
@@ -65,9 +66,15 @@ export const restartInstance: Workflow<'restart_instance', Record<string, never>
   }),
 }
 
-/** No restart brings back what is gone. */
-function requireData({ emptied, fault }: Observation): void {
+/** No restart brings back what is gone; what is left of data that cannot be loaded is taken only when that was asked for. */
+function requireLoadable(
+  { emptied, damaged, fault }: Observation,
+  { instance }: InstanceFacts,
+  { operation }: WorkflowContext<'restart_instance'>,
+): void {
   if (emptied) throw new RedtroveError('unprocessable', fault ?? 'Its data are gone.')
+  if (!damaged || operation.request.acceptOlderData || instance.role === 'replica') return
+  throw new RedtroveError('unprocessable', fault ?? 'Its data cannot be loaded.')
 }
 
 async function start(facts: InstanceFacts, context: WorkflowContext): Promise<void> {
@@ -89,11 +96,15 @@ async function placeOf({ store, operation }: WorkflowContext): Promise<{
   return { role: instance.role, source: instance.role === 'replica' ? sourceEndpoint : null }
 }
 
-async function restart(assignment: Assignment, context: WorkflowContext): Promise<Observation> {
+async function restart(
+  assignment: Assignment,
+  context: WorkflowContext<'restart_instance'>,
+): Promise<Observation> {
   const { instanceId } = context.operation
   const token = context.token('restart')
+  const acceptOlderData = context.operation.request.acceptOlderData === true
   const { observation } = await within(`Instance ${instanceId}`, RESTART_MS, context, (signal) =>
-    context.guest(instanceId).restartServer({ token, assignment }, { signal }),
+    context.guest(instanceId).restartServer({ token, assignment, acceptOlderData }, { signal }),
   )
   return observation
 }

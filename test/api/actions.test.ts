@@ -50,6 +50,7 @@ describe('acting on an instance', () => {
       ['28 nobody', randomUUID(), { restart: {} }, 404],
       ["28 another project's", foreign, { restart: {} }, 404],
       ['two actions', source, { restart: {}, promote_to_replica_source: {} }, 400],
+      ['older data although replicas have newer', source, { restart: { accept_older_data: true } }, 422],
       ['no action', source, {}, 400],
       ['an unknown action', source, { explode: {} }, 400],
       ['arguments where there are none', source, { restart: { hard: true } }, 400],
@@ -61,6 +62,14 @@ describe('acting on an instance', () => {
       expect(answer.status, `${what}: ${answer.text}`).toBe(status)
     }
     expect(api.rung).toEqual([])
+  })
+
+  it('restarts with an older state of the data when that is asked for', async () => {
+    const [alone = ''] = await api.healthySet(0)
+    const { status, headers } = await act(alone, { restart: { accept_older_data: true } })
+    expect(status).toBe(202)
+    const operations = await api.store.operations.find(null, String(headers['x-redtrove-operation-id'] ?? ''))
+    expect(operations.request).toEqual({ acceptOlderData: true })
   })
 
   it('ejects a silent source that no replica hears, and any when forced', async () => {

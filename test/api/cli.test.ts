@@ -79,6 +79,7 @@ describe('redtrove against the API', () => {
     [['promote', 1], 'promote_to_replica_source'],
     [['detach', 1], 'detach_replica'],
     [['restart', 0], 'restart_instance'],
+    [['restart', 1, '--accept-older-data'], 'restart_instance'],
     [['eject', 0, '--force'], 'eject_replica_source'],
     [['delete', 1], 'delete_instance'],
   ] as const)('%j opens an operation', async ([command, member, ...flags], kind) => {

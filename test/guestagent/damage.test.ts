@@ -3,7 +3,7 @@ import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
-import { type Guest, guestYard } from '../harness/guest.js'
+import { type Guest, guestYard, tokens } from '../harness/guest.js'
 
 const yard = guestYard()
 afterEach(yard.removeAll)
@@ -59,6 +59,7 @@ async function filled(source: Guest): Promise<void> {
     await pipeline.exec()
   }
   await fill(0)
+  await root.call('save')
   await root.call('bgrewriteaof')
   await waitUntil(
     'the base is written',
@@ -94,6 +95,63 @@ describe('a source', () => {
     restore()
     const seen = await source.ready()
     expect(seen.keys).toBe(KEYS)
+  })
+})
+
+describe('an older state of a source', () => {
+  const OFFERS: readonly (readonly [what: string, Damage, said: RegExp, keys: number])[] = [
+    [
+      'garbage in an increment',
+      garbage('.incr.'),
+      /starts with \S+\.incr\.aof up to byte \d+ of \d+/,
+      KEYS * 0.75,
+    ],
+    ['the base cut', cut('.base.', 100), /starts with dump\.rdb of 20/, KEYS / 2],
+    ['the manifest gone', gone('.manifest'), /starts with dump\.rdb of 20/, KEYS / 2],
+  ]
+
+  it('is offered, and served only when it is asked for', async () => {
+    const source = await yard.source()
+    await filled(source)
+    await source.closeAgent()
+    process.kill(source.serverPid(), 'SIGKILL')
+    const whole = join(source.paths.dir, 'whole')
+    cpSync(source.paths.data, whole, { recursive: true })
+    for (const [what, damage, said, keys] of OFFERS) {
+      rmSync(source.paths.data, { recursive: true })
+      cpSync(whole, source.paths.data, { recursive: true })
+      damage(source.paths.data)
+      await source.openAgent()
+      const { damaged } = await source.until(`${what}: it is offered`, (seen) => said.test(seen.fault ?? ''))
+      expect(damaged).toBe(true)
+      const restart = (acceptOlderData: boolean) =>
+        source.handlers.restartServer({ token: tokens(1)('restart'), acceptOlderData })
+      await expect(restart(false)).rejects.toThrow(/cannot be loaded/)
+      const { observation } = await restart(true)
+      console.log(`${what}: ${observation.keys} of ${KEYS} keys`)
+      expect(observation).toMatchObject({ service: 'running', fenced: false, fault: null, damaged: false })
+      expect(Math.abs(Number(observation.keys) - keys)).toBeLessThanOrEqual(2)
+      expect(readdirSync(source.paths.data)).toContain('damaged')
+      expect(await source.client().set('k0', 'after')).toBe('OK')
+      await source.closeAgent()
+      process.kill(source.serverPid(), 'SIGKILL')
+    }
+  })
+
+  it('that a clean stop left beside a damaged dump.rdb is the append-only file', async () => {
+    const source = await yard.source()
+    await filled(source)
+    await source.closeAgent({ withServer: true })
+    truncateSync(join(source.paths.data, 'dump.rdb'), 100)
+    await source.openAgent()
+    await source.until('it is offered', ({ fault }) =>
+      /starts with the append-only file of 20/.test(fault ?? ''),
+    )
+    const { observation } = await source.handlers.restartServer({
+      token: tokens(1)('restart'),
+      acceptOlderData: true,
+    })
+    expect(observation).toMatchObject({ service: 'running', fenced: false, keys: KEYS })
   })
 })
 

@@ -28,6 +28,7 @@ export function observed(changes: Partial<Observation> = {}): Observation {
     diskFreeBytes: 1000,
     persistenceOk: true,
     emptied: false,
+    damaged: false,
     accepted: null,
     fault: null,
     ...changes,

@@ -25,6 +25,8 @@ export class FakeGuest {
   /** Its redis-server runs and answers nobody. */
   stuck = false
   stopped = false
+  /** Its data cannot be loaded, until an older state is accepted. */
+  damaged = false
   role: 'source' | 'replica' = 'source'
   following: Endpoint | null = null
   writesFenced = true
@@ -141,6 +143,8 @@ export class FakeGuest {
       lastIoSecondsAgo: isReplica ? (up ? 0 : -1) : null,
       syncFull: this.syncFull,
       persistenceOk: true,
+      damaged: this.damaged,
+      fault: this.damaged ? 'Its data cannot be loaded: a file is damaged.' : null,
       accepted,
     }
   }
@@ -190,8 +194,10 @@ export class FakeGuest {
       this.credentials = credentials
       return {}
     },
-    restartServer: async ({ token, assignment }) => {
+    restartServer: async ({ token, assignment, acceptOlderData = false }) => {
       this.accept(token)
+      if (this.damaged && !acceptOlderData) throw new RedtroveError('guest_failed', 'It is damaged.')
+      this.damaged = false
       this.restarts += 1
       this.stopped = false
       this.stuck = false

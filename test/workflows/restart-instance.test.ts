@@ -32,3 +32,23 @@ test('a hung source is power-cycled and leads again with all its data', async ()
   await checkPromises(world)
   await world.close()
 })
+
+test('a source with damaged data is restarted only with consent to an older state, and refused at once without', async () => {
+  const world = await World.open()
+  const { source, setId } = await world.set(0)
+  world.guest(source).damaged = true
+  const restart = async (request: { acceptOlderData?: boolean }) => {
+    const { id } = await world.openOperation('restart_instance', source, setId, request)
+    await world.clock.drive(taskmanager(world, 'one').run(id))
+    return world.store.operations.find(null, id)
+  }
+  const refused = await restart({})
+  expect(refused).toMatchObject({
+    state: 'rolled_back',
+    fault: expect.stringMatching(/cannot be loaded/),
+  })
+  expect(world.guest(source).restarts).toBe(0)
+  expect((await restart({ acceptOlderData: true })).state).toBe('done')
+  expect(world.guest(source)).toMatchObject({ damaged: false, restarts: 1 })
+  await world.close()
+})
