@@ -73,7 +73,7 @@ async function installPackages(names) {
   }
   const restore = forbidServiceStarts()
   try {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    const env = { ...withoutSettings(), DEBIAN_FRONTEND: 'noninteractive' }
     await retried('refreshing the package lists', () => quietly('apt-get', ['update', '-q'], { env }))
     // Packages that are half installed are for a person to mend.
     await retried(`installing ${names.join(', ')}`, () =>
@@ -148,7 +148,11 @@ export async function quietly(command, args, options = {}) {
 /** The last of what a command prints; rejects with it when the command fails. `whole`: it would leave a mess when it is interrupted. */
 export function said(command, args, { whole = false, ...options } = {}) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, {
+      env: withoutSettings(),
+      ...options,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const forget = whole ? () => undefined : reachedBySignals(child)
     let output = ''
     const keep = (chunk) => {
@@ -164,6 +168,11 @@ export function said(command, args, { whole = false, ...options } = {}) {
       else reject(new Error(`${command} ${args.slice(0, 2).join(' ')} failed with code ${code}:\n${output}`))
     })
   })
+}
+
+/** Settings hold passwords, which are nothing for an installer's scripts or a compiler. */
+export function withoutSettings() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('REDTROVE_')))
 }
 
 /**

@@ -17,6 +17,7 @@ import { expectNothingLeft, PROGRAM, processesOf } from '../harness/stack.js'
 import { troveClient } from '../harness/trove-client.js'
 
 const STOP_MS_MAX = 10_000
+const READY_MS_MAX = 90_000
 const folders: string[] = []
 const services: ChildProcess[] = []
 
@@ -65,7 +66,7 @@ function serveAll(stateDir: string, env: Readonly<Record<string, string>> = {}) 
     said: (text: string) => until(`it says ${text}`, () => output.stderr.includes(text)),
     runs: (program: string) => until(`${program} runs`, () => pidOf(stateDir, program)),
     ready: async () => {
-      await until('it is ready', () => output.stdout.endsWith('\n'))
+      await until('it is ready', () => output.stdout.endsWith('\n'), READY_MS_MAX)
       const { url, token } = clientRcOf(stateDir)
       // What is printed may be kept for long, in a journal for example.
       expect(output.stdout).toBe(`redtrove ready: ${url} (its token is in ${join(stateDir, 'clientrc')})\n`)

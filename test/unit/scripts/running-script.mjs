@@ -11,5 +11,6 @@ await orExplain(async () => {
     process.stdout.write(`child ${readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim()}\n`)
     await preparing
   }
+  if (how === 'asks') process.stdout.write(`${await said('env', [])}\nchild ${process.pid}\n`)
   return run(process.execPath, [child], { channel: how === 'channel' })
 })

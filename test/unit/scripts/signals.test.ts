@@ -36,7 +36,7 @@ async function started(how: string, { before = [] as readonly string[], env = {}
     output += chunk
   })
   await waitUntil('its child runs', () => /child \d+/.test(output), Boolean, { timeoutMs: 15_000 })
-  return { script, child: Number(/child (\d+)/.exec(output)?.[1]) }
+  return { script, child: Number(/child (\d+)/.exec(output)?.[1]), output }
 }
 
 const gone = (pid: number) =>
@@ -60,6 +60,12 @@ it.each(
   process.kill(pid, signal)
   expect(await ended).toEqual([7, null])
   expect(identify(child)).toBe(null)
+})
+
+it('gives what it prepares with none of the settings', async () => {
+  const { output } = await started('asks', { env: { REDTROVE_DATABASE_URL: 'postgres://u:secret@h/d' } })
+  expect(output).toContain('PATH=')
+  expect(output).not.toContain('secret')
 })
 
 it('ends what a script prepares with, and then the script', async () => {
