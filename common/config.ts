@@ -61,6 +61,14 @@ const settings = z.object({
     .string()
     .regex(/^amqps?:\/\//, 'must start with amqp:// or amqps://')
     .optional(),
+  /**
+   * The HTTP API of the management plugin of the broker that `REDTROVE_AMQP_URL` names, with an administrator's account: with it each guest has a
+   * user of its own there. The private broker has it anyway.
+   */
+  REDTROVE_AMQP_MANAGEMENT_URL: z
+    .string()
+    .regex(/^https?:\/\//, 'must start with http:// or https://')
+    .optional(),
   /** The CA of the broker's certificate when it is a private one; guests get a copy. */
   REDTROVE_AMQP_CA_FILE: file.optional(),
   /** Where instances live: processes of this machine, containers of a Docker Engine, or services of a Swarm. */
@@ -212,6 +220,10 @@ export function stateLayout(stateDir: string) {
     masterKey: join(stateDir, 'secrets', 'master.key'),
     /** Written by the supervisor for its private broker; read by every child, so that the password is in no environment. */
     amqpUrl: join(stateDir, 'secrets', 'amqp-url'),
+    /** The same without the account, for guests that have one of their own. */
+    amqpAddress: join(stateDir, 'secrets', 'amqp-address'),
+    /** The private broker's HTTP API, with its account. */
+    amqpManagementUrl: join(stateDir, 'secrets', 'amqp-management-url'),
     broker: join(stateDir, 'broker'),
     run: join(stateDir, 'run'),
     hostSocket: socketPath(stateDir),
@@ -237,6 +249,15 @@ export function amqpUrlOf(config: Settings): string {
     'bad_setting',
     `Bad settings:\n  REDTROVE_AMQP_URL: not set, and there is no private broker in ${config.REDTROVE_STATE_DIR} (npm start makes one)`,
   )
+}
+
+/** Where users of the broker are made, asked before each request; null for somebody's broker without such an address. */
+export function brokerManagementOf(config: Settings): (() => string) | null {
+  const given = config.REDTROVE_AMQP_MANAGEMENT_URL
+  if (given) return () => given
+  if (config.REDTROVE_AMQP_URL) return null
+  const { amqpManagementUrl } = stateLayout(config.REDTROVE_STATE_DIR)
+  return () => readFileSync(amqpManagementUrl, 'utf8').trim()
 }
 
 /** Where the master key and the tokens are: as set, else in the state directory, where they are made when absent. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../common/clock.js'
 import { type AgentSeed, agentSeedSchema } from '../common/contracts/agent-seed.js'
+import { withAccount } from '../common/contracts/broker-account.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import { createLogger } from '../common/log.js'
 import { openGuestMessaging } from '../common/rpc/guest-messaging.js'
@@ -19,7 +20,7 @@ export async function main({ seedFile }: { readonly seedFile: string }): Promise
   const stop = untilTold()
   const messaging = openGuestMessaging({
     // A private broker may have to move.
-    url: () => readFileSync(seed.amqpUrlFile, 'utf8').trim(),
+    url: () => withAccount(readFileSync(seed.amqpUrlFile, 'utf8').trim(), seed.spec.brokerAccount),
     ...(seed.amqpCaFile ? { caFile: seed.amqpCaFile } : {}),
     instanceId: seed.spec.instanceId,
     key: Buffer.from(seed.spec.sealKey, 'hex'),

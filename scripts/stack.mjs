@@ -133,7 +133,8 @@ function groupOfSocket() {
 /** Other secrets, another version. */
 function versionOfSecrets() {
   const hash = createHash('sha256')
-  for (const folder of ['state/secrets', 'state/tls', 'services'].map((name) => join(dir, name)))
+  const folders = ['state/secrets', 'state/tls', 'services/postgres', 'services/rabbitmq']
+  for (const folder of folders.map((name) => join(dir, name)))
     for (const name of readdirSync(folder).sort()) hash.update(name).update(readFileSync(join(folder, name)))
   return hash.digest('hex').slice(0, 12)
 }

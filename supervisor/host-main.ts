@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { amqpUrlOf, readSettings, stateLayout } from '../common/config.js'
+import { withoutAccount } from '../common/contracts/broker-account.js'
 import { holdFolder } from '../common/exclusive-name.js'
 import { untilStopped } from '../common/lifecycle.js'
 import { createLogger } from '../common/log.js'
@@ -17,6 +18,7 @@ export async function main({ script }: { readonly script: string }): Promise<voi
   // Guests are stopped with it, so that it ends after them, however often it is told.
   const stop = untilStopped(() => process.stderr.write('redtrove: still stopping the instances ...\n'))
   writeSecretFile(layout.amqpUrl, amqpUrlOf(settings))
+  writeSecretFile(layout.amqpAddress, withoutAccount(amqpUrlOf(settings)))
   const { host } = await openHost(settings, [process.execPath, ...process.execArgv, script], log)
   const close = await serveHost(host, layout.hostSocket, log)
   await host.open()

@@ -18,7 +18,7 @@ export interface KeepBrokerOptions {
   /** Address of this machine, besides 127.0.0.1, where it listens. */
   readonly beside?: string | null
   /** Told where it is after each start: it moves when something else has taken its port. The address holds the password. */
-  readonly onUrl: (url: string) => void
+  readonly onUrl: (url: string, managementUrl: string) => void
   /** Aborts a start that is under way, and then nothing is left of it; a broker that runs goes on until `stop`. */
   readonly signal: AbortSignal
 }
@@ -40,7 +40,7 @@ export async function keepBroker({
   async function start(): Promise<PrivateBroker> {
     const started = await startPrivateBroker({ dir, log, beside, signal: noStart })
     try {
-      onUrl(started.url)
+      onUrl(started.url, started.managementUrl)
       return started
     } catch (error) {
       await started.stop()

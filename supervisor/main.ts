@@ -5,6 +5,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { keyFilesOf, programEnvironment, readSettings, type Settings, stateLayout } from '../common/config.js'
+import { withoutAccount } from '../common/contracts/broker-account.js'
 import { messageOf } from '../common/errors.js'
 import { holdFolder } from '../common/exclusive-name.js'
 import { type Stop, untilStopped } from '../common/lifecycle.js'
@@ -105,7 +106,9 @@ async function startBroker(
 ): Promise<void> {
   const layout = stateLayout(settings.REDTROVE_STATE_DIR)
   let known = false
-  const onUrl = (url: string) => {
+  const onUrl = (url: string, managementUrl?: string) => {
+    if (managementUrl) writeSecretFile(layout.amqpManagementUrl, managementUrl)
+    writeSecretFile(layout.amqpAddress, withoutAccount(url))
     writeSecretFile(layout.amqpUrl, url)
     // It has moved: guests that cannot read this file must be told.
     if (known)

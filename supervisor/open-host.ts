@@ -43,8 +43,9 @@ export async function openHost(
     if (process.getuid?.() === 0) process.stderr.write(`redtrove: ${AS_ROOT}\n`)
     const broker = { amqpUrlFile: layout.amqpUrl, ...(caFile ? { amqpCaFile: caFile } : {}) }
     const own = { ...agent, ...broker, redisServer: settings.REDTROVE_REDIS_SERVER }
+    const { amqpAddress: amqpAddressFile, guests: guestsDir } = layout
     return {
-      host: inOrder(openProcessHost({ guestsDir: layout.guests, program, log, agent: own })),
+      host: inOrder(openProcessHost({ guestsDir, program, log, agent: own, amqpAddressFile })),
       brokerAddress: null,
     }
   }

@@ -7,7 +7,7 @@ import { messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import { probeBroker } from '../common/rpc/session.js'
 import { waitUntil } from '../common/wait-until.js'
-import { brokerEnvironment, brokerFiles, renderConfig } from './broker/config.js'
+import { brokerEnvironment, brokerFiles, PLUGINS, renderConfig } from './broker/config.js'
 import { type BrokerIdentity, brokerIdentity } from './broker/identity.js'
 import { type BrokerInstall, findBroker } from './broker/install.js'
 import { endLeftovers, endProcess, recordProcesses } from './broker/processes.js'
@@ -34,6 +34,8 @@ export interface PrivateBrokerOptions {
 export interface PrivateBroker {
   /** With the password; never log it. */
   readonly url: string
+  /** Its HTTP API, with the password as well. */
+  readonly managementUrl: string
   readonly pid: number
   /** Resolves when the broker's process has ended, however that came. */
   readonly exited: Promise<{ code: number | null; signal: string | null }>
@@ -77,7 +79,7 @@ async function claimFolder(dir: string): Promise<BrokerIdentity> {
 function writeFiles(dir: string, identity: BrokerIdentity, beside: string | null): void {
   const files = brokerFiles(dir)
   writeSecretFile(files.config, renderConfig(identity, dir, beside))
-  writeFileSync(files.plugins, '[].\n')
+  writeFileSync(files.plugins, PLUGINS)
   writeFileSync(files.log, '')
 }
 
@@ -121,6 +123,7 @@ function running(
   const isThere = (child: ChildProcess) => child.exitCode === null && child.signalCode === null
   return {
     url: `amqp://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.amqp}/%2F`,
+    managementUrl: `http://${user}:${encodeURIComponent(password)}@127.0.0.1:${ports.http}`,
     pid,
     exited: new Promise((resolve) => beam.once('exit', (code, signal) => resolve({ code, signal }))),
     stop: async () => {

@@ -1,6 +1,7 @@
 import { systemClock } from '../common/clock.js'
 import {
   amqpUrlOf,
+  brokerManagementOf,
   brokerOf,
   brokerPlace,
   databaseOf,
@@ -16,9 +17,10 @@ import { messageOf } from '../common/errors.js'
 import { failpoint } from '../common/failpoint.js'
 import { tellWaiting, untilStopped } from '../common/lifecycle.js'
 import { createLogger, type Logger } from '../common/log.js'
+import { type BrokerAccounts, brokerAccounts } from '../common/rpc/broker-accounts.js'
 import { openControlMessaging } from '../common/rpc/control-messaging.js'
 import type { ControlMessaging } from '../common/rpc/messaging.js'
-import { keyRing } from '../common/secrets/key-ring.js'
+import { type KeyRing, keyRing } from '../common/secrets/key-ring.js'
 import { masterKey } from '../common/secrets/master-key.js'
 import { type AddressBook, allotAddress, allotName, networkOf } from './compute/addresses.js'
 import type { Compute } from './compute/compute.js'
@@ -47,7 +49,13 @@ export async function main(): Promise<void> {
   const stop = untilStopped()
   const store = await connectStore(databaseOf(settings), log, stop.signal)
   const ring = keyRing(await masterKey(keyFilesOf(settings).masterKey))
-  const messaging = openControlMessaging({ ...brokerOf(settings), keyOf: ring.instanceKey, log })
+  const accounts = accountsOf(settings, ring, log)
+  const messaging = openControlMessaging({
+    ...brokerOf(settings),
+    keyOf: ring.instanceKey,
+    log,
+    ...(accounts ? { accounts } : {}),
+  })
   const compute = computeOf(settings, store)
   await untilConnected(messaging, () => amqpUrlOf(settings), log, stop.signal)
   // Who is told that this is ready may create at once; a provider that is away must not hold the start up for ever.
@@ -88,6 +96,19 @@ export async function main(): Promise<void> {
   const stops = [stopReconciler(), stopEvacuation(), stopGuestAccess(), stopForgetting()]
   await Promise.all([sweeper.stop(), ...stops, reports.stop()])
   await leave(messaging, store, log)
+}
+
+/** Users of the broker for guests; none on somebody's broker whose management nobody has named. */
+function accountsOf(settings: Settings, ring: KeyRing, log: Logger): BrokerAccounts | null {
+  const url = brokerManagementOf(settings)
+  if (url) {
+    const { url: amqpUrl, ...trust } = brokerOf(settings)
+    return brokerAccounts({ url, amqpUrl, ...trust, passwordOf: ring.brokerPassword })
+  }
+  log.warn(
+    'all guests share the account of REDTROVE_AMQP_URL: whoever reads it in one guest can disturb all others; set REDTROVE_AMQP_MANAGEMENT_URL',
+  )
+  return null
 }
 
 /** Operations under way have timers and calls of their own; their lease runs out and the next taskmanager goes on. */

@@ -10,6 +10,7 @@
 import type { z } from 'zod'
 import type { Clock } from '../common/clock.js'
 import type { Credentials, Token } from '../common/contracts/assignment.js'
+import type { BrokerAccount } from '../common/contracts/broker-account.js'
 import type { guestAgent } from '../common/contracts/guestagent.js'
 import type { Changes, Store } from '../common/db/store.js'
 import type { InstanceId } from '../common/domain/instance.js'
@@ -78,7 +79,8 @@ export interface WorkflowContext<K extends OperationKind = OperationKind> {
   guest(id: InstanceId): Client<typeof guestAgent>
   readonly compute: OrderedCompute
   readonly queues: {
-    declareGuest(id: InstanceId): Promise<void>
+    /** Answers with the broker account that the guest has to use; null is the one of all parts. */
+    declareGuest(id: InstanceId): Promise<BrokerAccount | null>
     removeGuest(id: InstanceId): Promise<void>
   }
   readonly keyRing: KeyRing

@@ -12,7 +12,7 @@ export const agentSeedSchema = z.object({
   spec: guestSpecSchema,
   /** The guest's own folder (0700); everything of this instance lies in it. */
   dir: absolute,
-  /** File that holds the broker's address; read anew at each start. */
+  /** File that holds the broker's address; read anew at each attempt. The account in the spec, if there is one, takes the place of the file's. */
   amqpUrlFile: absolute,
   /** File with the CA of an amqps:// broker, read anew at each attempt; one that is empty, or none, leaves it to those that Node trusts. */
   amqpCaFile: absolute.optional(),

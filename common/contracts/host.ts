@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { assignmentSchema } from './assignment.js'
+import { brokerAccountSchema } from './broker-account.js'
 import { endpointSchema } from './observation.js'
 
 /** Trove's words for where the members of a set are; the soft ones give way when they cannot be had. */
@@ -18,6 +19,8 @@ export const guestSpecSchema = z.object({
   assignment: assignmentSchema,
   /** Hex of the 32-byte key that seals this instance's messages. */
   sealKey: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Its own account of the broker; null for one that shares the account of all parts, as older ones do. */
+  brokerAccount: brokerAccountSchema.nullable().default(null),
   /** For data alone: redis-server's own `maxmemory` is more (`common/domain/memory-budget.ts`). 0 is no limit. */
   maxMemoryBytes: z.int().min(0),
   /** Of the whole guest. The process provider does not enforce them, and its older records do not have them. */

@@ -5,6 +5,7 @@ import { ringSchema } from '../contracts/taskmanager.js'
 import type { InstanceId } from '../domain/instance.js'
 import { messageOf, RedtroveError } from '../errors.js'
 import type { Logger } from '../log.js'
+import type { BrokerAccounts } from './broker-accounts.js'
 import { type Calls, openCalls } from './calls.js'
 import { consumeControl } from './consume-control.js'
 import type { Client } from './contract.js'
@@ -21,6 +22,8 @@ export interface ControlOptions extends MessagingOptions {
   readonly keyOf: KeyOf
   readonly log: Logger
   readonly clock?: Clock
+  /** Makes each guest's user of the broker; without it all guests share this account. */
+  readonly accounts?: BrokerAccounts
   /** False for a program that only rings: nothing is taken from any queue. */
   readonly consume?: boolean
 }
@@ -76,11 +79,13 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
     declareGuest: async (instanceId) => {
       const { own } = channels()
       for (const queue of queuesOf(instanceId)) await own.queue(queue, (on) => declareCommands(on, queue))
+      return (await options.accounts?.have(instanceId)) ?? null
     },
     removeGuest: async (instanceId) => {
       caller.forget(instanceId)
       const { own } = channels()
       for (const queue of queuesOf(instanceId)) await own.remove(queue)
+      await options.accounts?.forget(instanceId)
     },
     close: async () => {
       await Promise.all([session.close(), intake.close()])

@@ -8,12 +8,13 @@
  *   guest agent  ── report ─────────────► taskmanager        by `up` to a bounded queue, sealed, newest matters
  *   guest agent  ── ask.assignmentOf ───► taskmanager        by `up`, sealed, replied to by direct reply-to
  *
- * `up` is all that a guest's account may write to, and its own queues all that it may read.
+ * `up` is all that a guest's account may write to, and its own queues all that it may read (ADR 14).
  *
  * Sealed: AES-256-GCM under the instance's own key; direction, instance, method, message id and boot id are bound to the text;
  * a message that is replayed, meant for another run of the agent, or not sealed by this key is refused. No plaintext fallback.
  * `envelope.ts` says how.
  */
+import type { BrokerAccount } from '../contracts/broker-account.js'
 import type { guestAgent } from '../contracts/guestagent.js'
 import type { Report, taskmanagerQuestions } from '../contracts/taskmanager.js'
 import type { InstanceId } from '../domain/instance.js'
@@ -36,10 +37,11 @@ export interface ControlMessaging {
   guest(instanceId: InstanceId): Client<typeof guestAgent>
   /**
    * Declares the queues of an instance, before its agent starts: an agent may declare nothing. Repeatable; a queue with other arguments is
-   * replaced. Fails with `unavailable` for a queue that cannot be had, and no other call is hurt by that.
+   * replaced. Answers with the account that the agent has to use; null is the one of all parts. Fails with `unavailable` for a queue or an account
+   * that cannot be had, and no other call is hurt by that.
    */
-  declareGuest(instanceId: InstanceId): Promise<void>
-  /** Deletes them; an agent that still runs waits for them from then on. Repeatable. */
+  declareGuest(instanceId: InstanceId): Promise<BrokerAccount | null>
+  /** Deletes them and the account; an agent that still runs is cut off. Repeatable. */
   removeGuest(instanceId: InstanceId): Promise<void>
   onReport(handler: (report: Report) => void): void
   onQuestion(handlersFor: (instanceId: InstanceId) => Handlers<typeof taskmanagerQuestions>): void

@@ -12,6 +12,8 @@ export interface KeyRing {
   open(sealed: string, purpose: string): string
   /** The 32-byte key of one instance's messages (HKDF-SHA256). */
   instanceKey(instanceId: string, generation?: number): Buffer
+  /** The password of one guest's user of the broker; letters, digits, `-` and `_`. */
+  brokerPassword(instanceId: string): string
 }
 
 /** A key ring over one 32-byte master key (`STATE_DIR/secrets/master.key`, 0600). */
@@ -45,6 +47,7 @@ export function keyRing(master: Buffer): KeyRing {
       }
     },
     instanceKey: (instanceId, generation = 1) => derive(master, `instance:${instanceId}:${generation}`),
+    brokerPassword: (instanceId) => derive(master, `broker:${instanceId}`).toString('base64url'),
   }
 }
 

@@ -1,6 +1,12 @@
 import { join } from 'node:path'
 import type { BrokerIdentity } from './identity.js'
 
+/** Twice what an agent or a task manager takes at all; the broker closes the channel of whoever sends more. */
+const MESSAGE_BYTES_MAX = 2 * 1024 * 1024
+
+/** Makes users over HTTP, on the loopback alone; its statistics are switched off. */
+export const PLUGINS = '[rabbitmq_management].\n'
+
 /** The files of a private broker's folder. */
 export function brokerFiles(dir: string) {
   return {
@@ -38,12 +44,16 @@ export function renderConfig(
   {default_pass, <<${erlangString(password)}>>},
   {default_user_tags, [administrator]},
   {loopback_users, [${loopbackUsers}]},
+  {channel_max, 64},
+  {max_message_size, ${MESSAGE_BYTES_MAX}},
   {log, [
    {console, [{enabled, false}]},
    {file, [{file, ${erlangString(brokerFiles(dir).log)}}, {level, info}, {size, 10485760}, {count, 2}]},
    {categories, [{connection, [{level, warning}]}]}
   ]}
  ]},
+ {rabbitmq_management, [{tcp_config, [{ip, "127.0.0.1"}, {port, ${ports.http}}]}, {disable_management_stats, true}]},
+ {rabbitmq_management_agent, [{disable_metrics_collector, true}]},
  {kernel, [{inet_dist_use_interface, {127,0,0,1}}]}
 ].
 `

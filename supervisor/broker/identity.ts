@@ -13,11 +13,16 @@ const identitySchema = z.object({
   node: z.string().regex(/^redtrove-[0-9a-f]{8}@localhost$/),
   user: z.string().min(1),
   password: z.string().min(1),
-  ports: z.object({ amqp: port, dist: port, epmd: port }),
+  /** Older files have no port for the HTTP API. */
+  ports: z.object({ amqp: port, dist: port, epmd: port, http: port.optional() }),
 })
 
+type KnownIdentity = z.output<typeof identitySchema>
+
 /** Who this broker is, the same at every start. */
-export type BrokerIdentity = z.output<typeof identitySchema>
+export type BrokerIdentity = Omit<KnownIdentity, 'ports'> & {
+  readonly ports: Readonly<Record<'amqp' | 'dist' | 'epmd' | 'http', number>>
+}
 
 /**
  * Reads the identity kept under `dir`, or makes one. A port that something else has taken meanwhile is replaced.
@@ -37,7 +42,7 @@ export async function brokerIdentity(dir: string): Promise<BrokerIdentity> {
   return identity
 }
 
-function readIdentity(file: string): BrokerIdentity {
+function readIdentity(file: string): KnownIdentity {
   try {
     return identitySchema.parse(JSON.parse(readFileSync(file, 'utf8')))
   } catch {
@@ -49,32 +54,35 @@ function readIdentity(file: string): BrokerIdentity {
 }
 
 /** Only what is taken changes: clients know the first of the ports. */
-async function keepPorts(known: BrokerIdentity['ports'] | undefined): Promise<BrokerIdentity['ports']> {
-  if (known && (await allFree(Object.values(known)))) return known
+async function keepPorts(known: KnownIdentity['ports'] | undefined): Promise<BrokerIdentity['ports']> {
   const fresh = await pickPorts()
-  if (!known) return fresh
+  const kept = async (name: keyof BrokerIdentity['ports']) => {
+    const port = known?.[name]
+    return port !== undefined && (await isFree(port)) ? port : fresh[name]
+  }
   return {
-    amqp: (await isFree(known.amqp)) ? known.amqp : fresh.amqp,
-    dist: (await isFree(known.dist)) ? known.dist : fresh.dist,
-    epmd: (await isFree(known.epmd)) ? known.epmd : fresh.epmd,
+    amqp: await kept('amqp'),
+    dist: await kept('dist'),
+    epmd: await kept('epmd'),
+    http: await kept('http'),
   }
 }
 
 /**
- * Three free ports below the range that the system takes for outgoing connections. Inside that range a client that keeps
+ * Four free ports below the range that the system takes for outgoing connections. Inside that range a client that keeps
  * trying a dead local broker may one day get the very port it dials and talk to itself, and the broker could not bind it.
  */
 async function pickPorts(): Promise<BrokerIdentity['ports']> {
   const first = 20_000
   const count = 12_000
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const amqp = first + (randomBytes(4).readUInt32BE() % (count - 2))
-    const ports = { amqp, dist: amqp + 1, epmd: amqp + 2 }
+    const amqp = first + (randomBytes(4).readUInt32BE() % (count - 3))
+    const ports = { amqp, dist: amqp + 1, epmd: amqp + 2, http: amqp + 3 }
     if (await allFree(Object.values(ports))) return ports
   }
   throw new RedtroveError(
     'unavailable',
-    `No three free ports in a row between ${first} and ${first + count} on 127.0.0.1 for the private broker.`,
+    `No four free ports in a row between ${first} and ${first + count} on 127.0.0.1 for the private broker.`,
   )
 }
 

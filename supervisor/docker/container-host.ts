@@ -15,7 +15,7 @@ export interface ContainerHostOptions {
   /** Names what is ours. */
   readonly installation: string
   readonly storage: Storage
-  /** The broker's address, as guests reach it. Holds the password. */
+  /** The broker's address, as guests reach it, with the account of all parts. */
   readonly amqpUrl: () => string
   /** The CA of the broker's certificate, PEM; empty when none was named. */
   readonly amqpCa: () => string

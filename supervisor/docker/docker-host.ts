@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pack } from 'tar-stream'
+import { withoutAccount } from '../../common/contracts/broker-account.js'
 import type { GuestSpec, GuestState } from '../../common/contracts/host.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
 import { openSerials } from '../../common/serial.js'
@@ -93,7 +94,8 @@ export function openDockerHost(options: DockerHostOptions): Host {
     archive.entry({ ...own, name: basename(SEED_FILE) }, content)
     // Before the address, which may be the first that needs it.
     archive.entry({ ...own, name: basename(AMQP_CA_FILE) }, options.amqpCa())
-    archive.entry({ ...own, name: basename(AMQP_URL_FILE) }, options.amqpUrl())
+    const url = options.amqpUrl()
+    archive.entry({ ...own, name: basename(AMQP_URL_FILE) }, spec.brokerAccount ? withoutAccount(url) : url)
     archive.finalize()
     await asked(
       'write the seed',

@@ -29,6 +29,8 @@ const STOP_MS_MAX = 12_000
 export interface ProcessHostOptions {
   readonly guestsDir: string
   readonly agent: Omit<AgentSeed, 'spec' | 'dir'>
+  /** File with the broker's address alone, for guests that have an account of their own. */
+  readonly amqpAddressFile: string
   readonly program: readonly [string, ...string[]]
   readonly log: Logger
 }
@@ -40,6 +42,7 @@ export function openProcessHost(options: ProcessHostOptions): Host {
   // /proc shows real paths.
   const guestsDir = realpathSync(options.guestsDir)
   const keepers = new Map<string, AgentKeeper>()
+  const ownAccount = { amqpUrlFile: options.amqpAddressFile }
   let stopping = false
   const dirOf = (id: string) => join(guestsDir, id)
 
@@ -52,7 +55,11 @@ export function openProcessHost(options: ProcessHostOptions): Host {
       seed: async () => {
         const record = readRecord(dirOf(id))
         if (record?.desired !== 'running') throw new RedtroveError('conflict', `Guest ${id} may not run.`)
-        return writeSeed(dirOf(id), record.spec, agent)
+        return writeSeed(
+          dirOf(id),
+          record.spec,
+          record.spec.brokerAccount ? { ...agent, ...ownAccount } : agent,
+        )
       },
       program,
       log,
@@ -75,7 +82,8 @@ export function openProcessHost(options: ProcessHostOptions): Host {
     const id = spec.instanceId
     const known = readRecord(dirOf(id))
     // The role at birth stays the first one: later roles are the agent's own memory.
-    await writeRecord(dirOf(id), { spec: known?.spec ?? spec, desired: 'running' })
+    const born = { ...(known?.spec ?? spec), brokerAccount: spec.brokerAccount }
+    await writeRecord(dirOf(id), { spec: born, desired: 'running' })
     if (stopping) throw new RedtroveError('unavailable', `Guest ${id} waits for the next start of its host.`)
     keeperOf(id).keep()
     await waitUntil(

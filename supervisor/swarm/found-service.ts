@@ -42,7 +42,7 @@ export function pinnedTo({ Spec }: FoundService): string | null {
 }
 
 /**
- * Whether a service does what is wanted of its guest: it runs, with the broker's present address and CA, or it does not. A newer image or other
+ * Whether a service does what is wanted of its guest: it runs, with the broker's present address and CA as far as they are mounted, or it does not. A newer image or other
  * settings are no reason to restart what runs; they come with the next start.
  */
 export function isAsWanted(
@@ -51,7 +51,8 @@ export function isAsWanted(
   broker: readonly MountedSecret[],
 ): boolean {
   if (record?.desired !== 'running') return replicasOf(found) === 0
-  return replicasOf(found) === 1 && broker.every(({ file, id }) => secretAt(found, file)?.SecretID === id)
+  const isCurrent = ({ file, id }: MountedSecret) => [undefined, id].includes(secretAt(found, file)?.SecretID)
+  return replicasOf(found) === 1 && broker.every(isCurrent)
 }
 
 /** The same service with as many tasks as its guest may have (none without a record), and the broker's present address and CA. */

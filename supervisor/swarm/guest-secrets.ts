@@ -1,15 +1,35 @@
 /* What guests know and nobody else may: their seeds, one a guest and never changed, and the broker's address, one for all. */
 
+import { withoutAccount } from '../../common/contracts/broker-account.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
 import { asked, type Engine } from '../docker/engine.js'
 import { INSTALLATION_LABEL, INSTANCE_LABEL, labelsOf } from '../docker/guest-container.js'
-import { AMQP_CA_FILE, AMQP_URL_FILE, type MountedSecret, SEED_FILE, secretName } from './guest-service.js'
+import {
+  AMQP_ADDRESS_FILE,
+  AMQP_CA_FILE,
+  AMQP_URL_FILE,
+  type MountedSecret,
+  SEED_FILE,
+  secretName,
+} from './guest-service.js'
+
+/** A seed to be, and whether it holds an account of the broker. */
+export interface FreshSeed {
+  readonly content: string
+  readonly hasAccount: boolean
+}
+
+/** A seed that is there. */
+export type FoundSeed = MountedSecret & Pick<FreshSeed, 'hasAccount'>
+
+/** On seeds that hold an account of the broker. */
+const ACCOUNT_LABEL = 'redtrove.broker-account'
 
 /** Secrets of one installation. */
 export interface GuestSecrets {
   /** The guest's seed: the one it was born with, else `fresh`, which becomes it. Null when there is neither. */
-  seed(id: string, fresh: (() => string) | null): Promise<MountedSecret | null>
-  /** What a guest has to know of the broker now: its address and whom to trust. */
+  seed(id: string, fresh: (() => FreshSeed) | null): Promise<FoundSeed | null>
+  /** What guests have to know of the broker now: its address with and without an account, and whom to trust. A guest mounts one address. */
   broker(): Promise<readonly MountedSecret[]>
   /** Removes what guests were told of the broker before, except what `used` (ids, asked for when there is any) says that a service still has. */
   forgetOldBroker(used: () => Promise<ReadonlySet<string>>): Promise<void>
@@ -44,7 +64,7 @@ export function guestSecrets(engine: Engine, installation: string, facts: Broker
   }
 
   /** Looked for first: it is there nearly always, and its content need not be sent each time. The name says the content. */
-  async function made(
+  async function make(
     name: string,
     labels: Readonly<Record<string, string>>,
     content: string,
@@ -65,22 +85,30 @@ export function guestSecrets(engine: Engine, installation: string, facts: Broker
       content,
     })
     // Swarm wants at least a byte.
-    return [named('amqp', AMQP_URL_FILE, facts.amqpUrl()), named('ca', AMQP_CA_FILE, facts.amqpCa() || '\n')]
+    const url = facts.amqpUrl()
+    return [
+      named('amqp', AMQP_URL_FILE, url),
+      named('address', AMQP_ADDRESS_FILE, withoutAccount(url)),
+      named('ca', AMQP_CA_FILE, facts.amqpCa() || '\n'),
+    ]
   }
 
   return {
     seed: async (id, fresh) => {
       const [known] = await list([`${INSTANCE_LABEL}=${id}`])
-      if (known) return { id: known.ID, name: known.Spec?.Name ?? '', file: SEED_FILE }
+      const hasAccount = known?.Spec?.Labels?.[ACCOUNT_LABEL] !== undefined
+      if (known) return { id: known.ID, name: known.Spec?.Name ?? '', file: SEED_FILE, hasAccount }
       if (fresh === null) return null
-      const content = fresh()
-      const name = secretName(guestNameOf(id), content)
-      return { id: await made(name, labelsOf(id, installation), content), name, file: SEED_FILE }
+      const seed = fresh()
+      const name = secretName(guestNameOf(id), seed.content)
+      const labels = { ...labelsOf(id, installation), ...(seed.hasAccount ? { [ACCOUNT_LABEL]: 'own' } : {}) }
+      const made = await make(name, labels, seed.content)
+      return { id: made, name, file: SEED_FILE, hasAccount: seed.hasAccount }
     },
     broker: async () => {
       const mounted: MountedSecret[] = []
       for (const { name, file, content } of shared())
-        mounted.push({ id: await made(name, { [INSTALLATION_LABEL]: installation }, content), name, file })
+        mounted.push({ id: await make(name, { [INSTALLATION_LABEL]: installation }, content), name, file })
       return mounted
     },
     forgetOldBroker: async (used) => {

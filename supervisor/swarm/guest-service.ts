@@ -18,8 +18,10 @@ import type { SwarmRecord } from './guest-records.js'
 export const SEED_FILE = '/run/secrets/seed.json'
 /** The CA of the broker's certificate. */
 export const AMQP_CA_FILE = '/run/secrets/amqp-ca.pem'
-/** The broker's address with its password. */
+/** The broker's address with the account of all parts, for guests that have none of their own. */
 export const AMQP_URL_FILE = '/run/secrets/amqp-url'
+/** The broker's address alone. */
+export const AMQP_ADDRESS_FILE = '/run/secrets/amqp-address'
 
 /** Short enough for a fence, long enough for an agent that stops its server. */
 const STOP_NS = 5_000_000_000

@@ -10,8 +10,8 @@ import { imageFor } from '../docker/guest-images.js'
 import { requireNotOvertaken } from '../host/orders.js'
 import { adapted, type FoundService, foundServiceSchema, isAsWanted, replicasOf } from './found-service.js'
 import { type GuestRecords, overtakenAgainAndAgain, type SwarmRecord, swapped } from './guest-records.js'
-import type { GuestSecrets } from './guest-secrets.js'
-import { type MountedSecret, serviceSpec } from './guest-service.js'
+import type { FoundSeed, FreshSeed, GuestSecrets } from './guest-secrets.js'
+import { AMQP_ADDRESS_FILE, AMQP_URL_FILE, serviceSpec } from './guest-service.js'
 import { lastWord, mayRun, tasksOn } from './swarm-view.js'
 
 const TRIES_MAX = 5
@@ -26,7 +26,7 @@ export interface GuestServices {
    * Makes a guest's service do what its record says now; one without a record rests. `fresh` gives the seed of a guest that has none yet.
    * Fails with `stale_epoch` when a higher order is on record, `conflict` when others changed it again and again.
    */
-  conform(id: string, order: Order | null, fresh: (() => string) | null): Promise<void>
+  conform(id: string, order: Order | null, fresh: (() => FreshSeed) | null): Promise<void>
   remove(id: string): Promise<void>
 }
 
@@ -56,7 +56,9 @@ export function guestServices({
     return found ? foundServiceSchema.parse(found) : null
   }
 
-  async function anew(record: SwarmRecord, seed: MountedSecret): Promise<CreateServiceOptions> {
+  async function anew(record: SwarmRecord, seed: FoundSeed): Promise<CreateServiceOptions> {
+    const unwanted = seed.hasAccount ? AMQP_URL_FILE : AMQP_ADDRESS_FILE
+    const broker = (await secrets.broker()).filter(({ file }) => file !== unwanted)
     const { name, version } = record.facts.datastore
     const { reference: image } = await imageFor(engine, name, version)
     return serviceSpec(record, {
@@ -64,17 +66,12 @@ export function guestServices({
       network,
       installation,
       storage,
-      secrets: [seed, ...(await secrets.broker())],
+      secrets: [seed, ...broker],
     })
   }
 
   /** False when somebody else changed it meanwhile. */
-  async function change(
-    id: string,
-    found: FoundService,
-    record: SwarmRecord | null,
-    seed: MountedSecret | null,
-  ) {
+  async function change(id: string, found: FoundService, record: SwarmRecord | null, seed: FoundSeed | null) {
     if (record?.desired !== 'running' || replicasOf(found) > 0 || !seed)
       return swap(id, found, adapted(found, record, await secrets.broker()))
     await untilAlone(id, record)
@@ -87,7 +84,7 @@ export function guestServices({
   }
 
   /** True when there was nothing to be made. A service that somebody else made meanwhile is another record's, perhaps. */
-  async function make(id: string, record: SwarmRecord, seed: MountedSecret | null): Promise<boolean> {
+  async function make(id: string, record: SwarmRecord, seed: FoundSeed | null): Promise<boolean> {
     if (seed) {
       await untilAlone(id, record)
       await asked(`make the service of guest ${id}`, engine.createService(await anew(record, seed)), [409])

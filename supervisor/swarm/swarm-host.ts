@@ -19,7 +19,7 @@ import { pinnedTo, secretsOf } from './found-service.js'
 import { overviewOf, wrongIn } from './guest-overview.js'
 import { guestRecords } from './guest-records.js'
 import { guestSecrets } from './guest-secrets.js'
-import { AMQP_CA_FILE, AMQP_URL_FILE } from './guest-service.js'
+import { AMQP_ADDRESS_FILE, AMQP_CA_FILE, AMQP_URL_FILE } from './guest-service.js'
 import { guestServices } from './guest-services.js'
 import { openLeftovers } from './leftovers.js'
 import { pastElection } from './past-election.js'
@@ -28,7 +28,6 @@ import { watchRemovals } from './removal-watch.js'
 import { lastWord, mayRun, nodesOf, runningPid, type SwarmTask, tasksOf } from './swarm-view.js'
 import { volumeSweeper } from './volume-sweeper.js'
 
-const BROKER_FILES = { amqpUrlFile: AMQP_URL_FILE, amqpCaFile: AMQP_CA_FILE }
 const START_MS_MAX = 40_000
 const QUENCH_MS_MAX = 15_000
 
@@ -103,12 +102,20 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
     await records.add(spec, nodeId, order)
   }
 
+  const seedOf = (spec: GuestSpec) => ({
+    hasAccount: spec.brokerAccount !== null,
+    content: guestSeed(spec, agent, {
+      amqpUrlFile: spec.brokerAccount ? AMQP_ADDRESS_FILE : AMQP_URL_FILE,
+      amqpCaFile: AMQP_CA_FILE,
+    }),
+  })
+
   async function ensure(spec: GuestSpec, order: Order | null): Promise<GuestState> {
     const id = spec.instanceId
     const known = await records.want(id, 'running', order)
     if (known === null) await placing(() => place(spec, order))
     await requireNode(id)
-    await services.conform(id, order, () => guestSeed(spec, agent, BROKER_FILES))
+    await services.conform(id, order, () => seedOf(spec))
     return waitUntil(
       `guest ${id} runs`,
       () => inspect(id),

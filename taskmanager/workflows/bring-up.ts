@@ -16,13 +16,14 @@ export async function ensureGuest(
   assignment: Assignment,
   context: WorkflowContext,
 ): Promise<Endpoint> {
-  await context.queues.declareGuest(instance.id)
+  const brokerAccount = await context.queues.declareGuest(instance.id)
   // Without an address it never came up, or was taken back: what may be left of it has another address in its files.
   if (instance.endpoint === null) await context.compute.remove(instance.id)
   const { endpoint } = await context.compute.ensure({
     instanceId: instance.id,
     assignment,
     sealKey: context.keyRing.instanceKey(instance.id).toString('hex'),
+    brokerAccount,
     maxMemoryBytes: dataBytesOf(instance.flavorId),
     volumeGb: instance.volumeGb,
   })

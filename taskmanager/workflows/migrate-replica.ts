@@ -26,6 +26,7 @@ async function move(instance: Instance, source: Endpoint, context: WorkflowConte
       instanceId: instance.id,
       assignment: await assignmentFor('replica', source, context),
       sealKey: context.keyRing.instanceKey(instance.id).toString('hex'),
+      brokerAccount: await context.queues.declareGuest(instance.id),
       maxMemoryBytes: dataBytesOf(instance.flavorId),
       volumeGb: instance.volumeGb,
     })

@@ -52,6 +52,29 @@ it('every connection between the parts and from the guests is encrypted', async 
   expect(new Set(connections)).toEqual(new Set(['true']))
 })
 
+it('each part sees what it needs, and logs are bounded', async () => {
+  const listed = (part: string, folder: string) =>
+    plane.compose('exec', '-T', part, 'ls', folder).then((text) => text.trim().split(/\s+/).filter(Boolean))
+  expect(await listed('rabbitmq', '/services')).not.toContain('postgres-password')
+  expect(await listed('postgres', '/services')).not.toContain('rabbitmq.conf')
+  expect(await listed('api-1', '/var/lib/redtrove/run')).toEqual([])
+  expect(await listed('taskmanager-1', '/var/lib/redtrove/run')).toContain('host.sock')
+  const listeners = await plane.compose('exec', '-T', 'rabbitmq', 'rabbitmq-diagnostics', '-q', 'listeners')
+  const management = listeners.split('\n').filter((line) => line.includes('15671'))
+  expect(management).toHaveLength(1)
+  expect(management[0]).not.toMatch(/Interface: (\[::\]|0\.0\.0\.0|172\.31\.)/)
+  const users = await plane.compose('exec', '-T', 'rabbitmq', 'rabbitmqctl', '-q', 'list_permissions')
+  for (const id of set.ids) expect(users).toMatch(new RegExp(`redtrove-${id}\\s+\\^\\$\\s`))
+  const containers = await clientOf(engine).listContainers({
+    filters: { label: ['com.docker.compose.project=rt'] },
+  })
+  for (const { Id, Names } of containers) {
+    const { HostConfig } = await clientOf(engine).getContainer(Id).inspect()
+    expect(HostConfig.LogConfig?.Config, Names[0]).toMatchObject({ 'max-size': '10m' })
+    expect(HostConfig.SecurityOpt, Names[0]).toContain('no-new-privileges:true')
+  }
+})
+
 it('a second setup leaves everything as it is', async () => {
   expect(await plane.compose('run', '--rm', '-T', 'setup')).toBe('')
 })

@@ -9,6 +9,7 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** Of the one broker of this run; `harness/broker.ts` hands it to tests. */
     readonly amqpUrl: string
+    readonly amqpManagementUrl: string
   }
 }
 
@@ -26,7 +27,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   place.redtroveTestBroker ??= start()
   const shared = place.redtroveTestBroker
   shared.users += 1
-  project.provide('amqpUrl', (await shared.broker).url)
+  const { url, managementUrl } = await shared.broker
+  project.provide('amqpUrl', url)
+  project.provide('amqpManagementUrl', managementUrl)
   return async () => {
     shared.users -= 1
     if (shared.users > 0) return

@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
+import { type BrokerAccount, withAccount } from '../../common/contracts/broker-account.js'
 import type { guestAgent } from '../../common/contracts/guestagent.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import { createLogger } from '../../common/log.js'
+import { brokerAccounts } from '../../common/rpc/broker-accounts.js'
 import type { Client } from '../../common/rpc/contract.js'
 import { openControlMessaging } from '../../common/rpc/control-messaging.js'
 import { openGuestMessaging } from '../../common/rpc/guest-messaging.js'
@@ -22,6 +24,8 @@ export interface Stage {
   readonly key: Buffer
   readonly prefix: string
   readonly url: string
+  /** The guest's own, when the stage has accounts. */
+  readonly account: BrokerAccount | null
   /** Further ones, closed with the stage. */
   openControl(options?: { consume?: boolean }): Promise<Control>
   openGuest(options?: { key?: Buffer; bootId?: string }): Promise<Guest>
@@ -31,9 +35,19 @@ export interface Stage {
 const log = createLogger('test', 'silent')
 const WAIT_MS = 30_000
 
-/** Opens both sides and waits until they are connected. `url`: another broker than the run's. */
-export async function openStage(options: { url?: string; caFile?: string } = {}): Promise<Stage> {
-  const { url, prefix, caFile } = { caFile: undefined, ...testBroker(), ...options }
+/**
+ * Opens both sides and waits until they are connected. `url`: another broker than the run's; `accounts`: the guest has an account of its own,
+ * made over the broker's management API or the one that is named.
+ */
+export async function openStage(
+  options: { url?: string; caFile?: string; accounts?: boolean | string } = {},
+): Promise<Stage> {
+  const { url, prefix, caFile, managementUrl, accounts } = {
+    caFile: undefined,
+    accounts: false,
+    ...testBroker(),
+    ...options,
+  }
   const trust = caFile ? { caFile } : {}
   const instanceId = randomUUID()
   const keys = keyRing(randomBytes(32))
@@ -46,19 +60,33 @@ export async function openStage(options: { url?: string; caFile?: string } = {})
       log,
       consume,
       keyOf: (id) => keys.instanceKey(id),
+      ...(accounts === false
+        ? {}
+        : {
+            accounts: brokerAccounts({
+              url: () => (typeof accounts === 'string' ? accounts : managementUrl),
+              amqpUrl: () => url,
+              prefix,
+              passwordOf: keys.brokerPassword,
+            }),
+          }),
     })
     opened.push(control)
     await control.waitConnected(WAIT_MS)
     return control
   }
   const openGuest = async ({ key = keys.instanceKey(instanceId), bootId = randomUUID() as string } = {}) => {
-    const guest = openGuestMessaging({ url, ...trust, prefix, log, instanceId, key, bootId })
+    const own = { url: withAccount(url, account), ...trust, prefix, log }
+    const guest = openGuestMessaging({ ...own, instanceId, key, bootId })
     opened.push(guest)
     await waitUntil('the guest is connected', guest.connected, Boolean, { timeoutMs: WAIT_MS })
     return guest
   }
   const control = await openControl()
-  await control.declareGuest(instanceId)
+  const account = await control.declareGuest(instanceId).catch(async (error: unknown) => {
+    await control.close()
+    throw error
+  })
   return {
     control,
     guest: await openGuest(),
@@ -67,6 +95,7 @@ export async function openStage(options: { url?: string; caFile?: string } = {})
     key: keys.instanceKey(instanceId),
     prefix,
     url,
+    account,
     openControl,
     openGuest,
     close: async () => {

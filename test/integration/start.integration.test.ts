@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from 'amqplib'
 import { afterAll, describe, expect, it } from 'vitest'
+import { withAccount } from '../../common/contracts/broker-account.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { replicaSet, withRedis } from '../harness/replica-set.js'
 import { expectNothingLeft, PROGRAM, processesOf, type Stack, startStack } from '../harness/stack.js'
@@ -114,6 +116,23 @@ describe('npm start', () => {
     )
     expect(wrote).toBe('OK')
     await set.linksUp(source.id)
+  })
+
+  it('gives a guest an account of the broker that opens nothing of others', async () => {
+    const seed = JSON.parse(readFileSync(join(stateDir, 'guests', source.id, 'seed.json'), 'utf8'))
+    const address = readFileSync(seed.amqpUrlFile, 'utf8').trim()
+    expect(new URL(address)).toMatchObject({ username: '', password: '' })
+    const own = await connect(withAccount(address, seed.spec.brokerAccount))
+    own.on('error', () => {})
+    const refused: string[] = []
+    for (const queue of ['redtrove.rings', 'redtrove.reports', `redtrove.guest.${replicas[0]}.control`]) {
+      const channel = await own.createChannel()
+      channel.on('error', (error) => refused.push(String(error)))
+      await channel.get(queue).catch(() => {})
+    }
+    await own.close()
+    expect(refused).toHaveLength(3)
+    expect(refused.join()).toMatch(/^([^,]*ACCESS.REFUSED[^,]*,?)+$/s)
   })
 
   it.each(['api', 'taskmanager'])('starts %s again after kill -9', async (part) => {

@@ -100,6 +100,7 @@ export function taskmanager(
         gate('declareGuest', async () => {
           world.requireBroker()
           world.queues.add(id)
+          return null
         }),
       removeGuest: (id) =>
         gate('removeGuest', async () => {

@@ -240,6 +240,7 @@ export class World {
       instanceId: id,
       assignment,
       sealKey: '0'.repeat(64),
+      brokerAccount: null,
       maxMemoryBytes: 0,
       volumeGb: 1,
     })

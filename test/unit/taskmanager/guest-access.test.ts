@@ -41,7 +41,10 @@ async function aMinuteOf({
     },
     messaging: {
       connected: () => connected,
-      declareGuest: async (id) => void made.push(id),
+      declareGuest: async (id) => {
+        made.push(id)
+        return null
+      },
       removeGuest: async (id) => void removed.push(id),
     },
     reportAgeMsMax: 6_000,

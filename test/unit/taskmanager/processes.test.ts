@@ -58,7 +58,15 @@ test('an instance keeps the address it has, and the order travels with the call'
     seen.push(`${request.method} ${request.url} ${request.headers['x-redtrove-order']}`)
     response.end(state(id, { state: 'running', agentPid: 1, serverPid: 2 }))
   })
-  const machine = { instanceId: id, assignment: {} as never, sealKey: '', maxMemoryBytes: 0, volumeGb: 1 } // not looked at here
+  const machine = {
+    instanceId: id,
+    // Not looked at here.
+    assignment: {} as never,
+    sealKey: '',
+    brokerAccount: null,
+    maxMemoryBytes: 0,
+    volumeGb: 1,
+  }
   expect(await compute.ensure(machine, order)).toEqual({ endpoint })
   expect(seen).toEqual([`PUT /guests/${id} 3.2`])
 })
