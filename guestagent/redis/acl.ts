@@ -63,6 +63,11 @@ export function passwordRule(password: string): string {
   return passwordHash(password)
 }
 
+/** Rules of the passwords that replicas may log in with. */
+export function replicationPasswords({ replication, replicationBefore }: Credentials): readonly string[] {
+  return [replication, ...(replicationBefore ? [replicationBefore] : [])].map(passwordRule)
+}
+
 /** Full rule lists by user, each starting from nothing, for `user` lines and for ACL SETUSER alike. */
 export function accountRules(
   can: Capabilities,
@@ -77,7 +82,7 @@ export function accountRules(
     ],
     [
       REPLICATION_USER,
-      ['reset', 'on', passwordRule(credentials.replication), ...channels, ...REPLICATION_RULES],
+      ['reset', 'on', ...replicationPasswords(credentials), ...channels, ...REPLICATION_RULES],
     ],
     [AGENT_USER, ['reset', 'on', passwordRule(agentPassword), ...everyKey(can), '+@all']],
   ])

@@ -6,7 +6,14 @@ import { Redis } from 'ioredis'
 import type { Credentials } from '../../common/contracts/assignment.js'
 import type { Endpoint } from '../../common/domain/instance.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
-import { APPLICATION_USER, applicationRules, hiddenCommands, passwordRule, REPLICATION_USER } from './acl.js'
+import {
+  APPLICATION_USER,
+  applicationRules,
+  hiddenCommands,
+  passwordRule,
+  REPLICATION_USER,
+  replicationPasswords,
+} from './acl.js'
 import { type Capabilities, isAtLeast } from './capabilities.js'
 import { nameFor } from './directive-names.js'
 
@@ -204,7 +211,7 @@ function passwordCommands(credentials: Credentials, can: Capabilities): readonly
   const application = credentials.application.map(passwordRule)
   return [
     ['acl', 'setuser', APPLICATION_USER, 'resetpass', ...application, ...applicationRules(can)],
-    ['acl', 'setuser', REPLICATION_USER, 'resetpass', passwordRule(credentials.replication)],
+    ['acl', 'setuser', REPLICATION_USER, 'resetpass', ...replicationPasswords(credentials)],
     ['config', 'set', 'masteruser', REPLICATION_USER],
     ['config', 'set', 'masterauth', credentials.replication],
   ]

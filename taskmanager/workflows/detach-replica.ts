@@ -3,15 +3,18 @@
  * saved:   the plan, and rows that put it into a set of its own, one epoch up, with the same accounts.
  * commit:  tell it that it is the source of that set: its conf first, then it stops following, then its fence is lifted. Before
  *          that it is a replica that takes no writes, whatever the rows say, so a death in between costs nothing.
- * Nobody else of the old set is touched.
+ * Those that stay get another password for their links, and so does the one that leaves: neither opens the other any more.
  */
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { detached } from '../../common/domain/replication.js'
 import { RedtroveError } from '../../common/errors.js'
+import { openCredentials, sealCredentials } from '../../common/secrets/credentials.js'
+import { generatePassword } from '../../common/secrets/password.js'
 import { assign } from '../guests.js'
 import type { Workflow } from '../workflow.js'
 import { untilServing } from './bring-up.js'
+import { renewReplication, withoutOldReplication } from './renew-replication.js'
 import { faultsOn, membersOf } from './set-members.js'
 
 const planSchema = z.object({ ownSetId: z.uuid() })
@@ -37,7 +40,12 @@ export const detachReplica: Workflow<'detach_replica', z.output<typeof planSchem
         `Instance ${instanceId} is still copying its source; detach it afterwards.`,
       )
     const ownSetId = randomUUID()
-    const { sealedCredentials, rootEnabledAtMs } = await context.store.sets.find(setId)
+    const { rootEnabledAtMs } = await context.store.sets.find(setId)
+    const ownCredentials = {
+      ...withoutOldReplication(await context.credentials()),
+      replication: generatePassword(),
+    }
+    const sealedCredentials = sealCredentials(context.keyRing, ownCredentials)
     return {
       plan: { ownSetId },
       changes: {
@@ -50,7 +58,8 @@ export const detachReplica: Workflow<'detach_replica', z.output<typeof planSchem
   async commit({ ownSetId }, context) {
     const { instanceId, epoch } = context.operation
     await context.step('detach it', async () => {
-      const credentials = await context.credentials()
+      const own = await context.store.sets.find(ownSetId)
+      const credentials = openCredentials(context.keyRing, own.sealedCredentials)
       const assignment = {
         setId: ownSetId,
         epoch: epoch + 1,
@@ -61,9 +70,14 @@ export const detachReplica: Workflow<'detach_replica', z.output<typeof planSchem
       const token = context.token('detach', epoch + 1)
       await assign(instanceId, { token, assignment }, context)
     })
+    const { source, replicas } = await membersOf(context)
+    const others = replicas.map(({ instance }) => instance.id)
+    const renewed = source ? await renewReplication(source.instance.id, others, context) : null
+    const note = renewed?.note ?? ''
     return {
       state: 'done',
-      result: { summary: 'The instance stands alone and takes writes.', setId: ownSetId },
+      result: { summary: `The instance stands alone and takes writes.${note}`, setId: ownSetId },
+      ...(renewed ? { changes: renewed.changes } : {}),
     }
   },
 

@@ -29,6 +29,7 @@ import { ensureGuest } from './bring-up.js'
 import { ejectedInto } from './ejected-into.js'
 import { faultMismatched } from './fault-mismatched.js'
 import { follow, lead, leaderInRows, memberOf, planned, repoint, watchLinks } from './hand-over.js'
+import { type Renewed, renewReplication } from './renew-replication.js'
 import { assignmentFor, faultsOn, membersOf, requireSource } from './set-members.js'
 
 const memberSchema = z.object({ id: z.uuid(), endpoint: endpointSchema })
@@ -94,7 +95,8 @@ export const ejectReplicaSource: Workflow<'eject_replica_source', EjectPlan> = {
     const missed = await repoint(followers, led.leader, context)
     const told = followers.filter((id) => !missed.includes(id))
     await watchLinks(told, led.leader, context)
-    return outcomeOf(plan, led.leader.id, led.lost, missed)
+    const renewed = await renewReplication(led.leader.id, told, context)
+    return outcomeOf(plan, { leaderId: led.leader.id, lost: led.lost, missed, renewed })
   },
 
   rolledBack: ({ operation, ...context }, _why, left) =>
@@ -259,21 +261,25 @@ async function nextInRank(
   return null
 }
 
-function outcomeOf(
-  plan: EjectPlan,
-  winnerId: InstanceId,
-  lost: readonly InstanceId[],
-  missed: readonly InstanceId[],
-): Outcome {
+/** Who leads, who does not any more, and what became of the replicas' password. */
+interface Ended {
+  readonly leaderId: InstanceId
+  readonly lost: readonly InstanceId[]
+  readonly missed: readonly InstanceId[]
+  readonly renewed: Renewed
+}
+
+function outcomeOf(plan: EjectPlan, { leaderId: winnerId, lost, missed, renewed }: Ended): Outcome {
   const winner = plan.ranking.find(({ id }) => id === winnerId)
   const loss = plan.ranking[0]?.id === winnerId ? plan.estimatedLossBytes : null
   const lossWords =
     loss === null
       ? 'how much was lost is not known'
       : `at most ${loss} bytes of the last known history were lost`
-  const summary = `Instance ${winnerId} is the source (${winner?.reason ?? 'chosen before'}); ${plan.oldSourceId} was fenced and ejected; ${lossWords}.`
+  const summary = `Instance ${winnerId} is the source (${winner?.reason ?? 'chosen before'}); ${plan.oldSourceId} was fenced and ejected; ${lossWords}.${renewed.note}`
   return {
     state: 'done',
+    changes: renewed.changes,
     result: {
       summary,
       sourceId: memberOf({ members: plan.replicas }, winnerId).id,

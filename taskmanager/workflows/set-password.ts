@@ -1,4 +1,6 @@
 /*
+ * The replicas' password goes with the application's: whoever had the accounts of a set before has none of them afterwards.
+ *
  * prepare: both passwords work everywhere: the new one is added beside the old. Taken back by dropping it again.
  * saved:   both in the set's row.
  * commit:  the old one is dropped everywhere, then in the row. No client that knows either is cut off before that.
@@ -7,9 +9,10 @@
 import { z } from 'zod'
 import type { Credentials } from '../../common/contracts/assignment.js'
 import type { InstanceId } from '../../common/domain/instance.js'
-import { openPassword, sealCredentials } from '../../common/secrets/credentials.js'
+import { openCredentials, openPassword, sealCredentials } from '../../common/secrets/credentials.js'
 import { insist, isGuestsFault } from '../guests.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
+import { withFreshReplication, withoutOldReplication } from './renew-replication.js'
 
 type Context = WorkflowContext<'set_password'>
 
@@ -22,7 +25,10 @@ export const setPassword: Workflow<'set_password', Record<string, never>> = {
     const before = await context.credentials()
     const [current] = before.application
     const fresh = freshPassword(context)
-    const both = { ...before, application: [...new Set([fresh, ...(current ? [current] : [])])] }
+    const both = {
+      ...withFreshReplication(before),
+      application: [...new Set([fresh, ...(current ? [current] : [])])],
+    }
     takeBack('add the new password', (back) => tellAll(before, 'keep the old password', back))
     await context.step('add the new password', () => tellAll(both, 'add the new password', context))
     const { setId } = context.operation
@@ -35,12 +41,16 @@ export const setPassword: Workflow<'set_password', Record<string, never>> = {
   async commit(_plan, context) {
     const { setId, request } = context.operation
     const set = await context.store.sets.find(setId)
-    const after = { ...(await context.credentials()), application: [freshPassword(context)] }
+    const known = openCredentials(context.keyRing, set.sealedCredentials)
+    const after = { ...withoutOldReplication(known), application: [freshPassword(context)] }
     await context.step('drop the old password', () => tellAll(after, 'drop the old password', context))
     const rootEnabledAtMs = request.disable ? null : (set.rootEnabledAtMs ?? context.clock.now())
     return {
       state: 'done',
-      result: { summary: 'The application password is another one on the whole set.' },
+      result: {
+        summary:
+          'The application password is another one on the whole set, and so is the password of its replicas.',
+      },
       changes: {
         sets: { [setId]: { sealedCredentials: sealCredentials(context.keyRing, after), rootEnabledAtMs } },
       },

@@ -163,13 +163,23 @@ describe('new passwords', () => {
     const idBefore = await kept.client('ID')
     const connectionsBefore = (await source.handlers.inspect({})).observation.syncPartialOk
 
-    const both = { application: [PASSWORD, 'application-password-2'], replication: 'replication-password-2' }
-    const only = { ...both, application: ['application-password-2'] }
+    const only = { application: ['application-password-2'], replication: 'replication-password-2' }
+    const both = {
+      application: [PASSWORD, 'application-password-2'],
+      replication: only.replication,
+      replicationBefore: CREDENTIALS.replication,
+    }
+    const replicaWith = (password: string) => source.client(password, 'replication').ping()
     for (const credentials of [both, only]) {
       const token = tokens(2)('rotate')
       await replica.handlers.setCredentials({ token, credentials })
       await source.handlers.setCredentials({ token, credentials })
+      expect(await replicaWith(only.replication)).toBe('PONG')
+      if (credentials === both) expect(await replicaWith(CREDENTIALS.replication)).toBe('PONG')
     }
+    await expect(replicaWith(CREDENTIALS.replication)).rejects.toThrow(/WRONGPASS|NOAUTH/)
+    // What a member that left has in its files opens nothing: neither password, nor the whole data by PSYNC.
+    expect(readFileSync(source.paths.conf, 'utf8')).not.toMatch(/^masterauth "?replication-password"?$/m)
     expect(await source.client('application-password-2').ping()).toBe('PONG')
     await expect(source.client(PASSWORD).ping()).rejects.toThrow(/WRONGPASS|NOAUTH/)
     expect(await kept.client('ID')).toBe(idBefore)

@@ -79,7 +79,8 @@ export interface Guest {
   /** The agent says that it serves, is linked when it is a replica, and takes writes when it is a source. */
   ready(timeoutMs?: number): Promise<Observation>
   serverPid(): number
-  client(password?: string): Redis
+  /** `username`: of another account than the application's. */
+  client(password?: string, username?: string): Redis
   /** Over the agent's own account. */
   root(): Redis
   /** Ends agent and server and removes the folder. */
@@ -177,7 +178,7 @@ export async function newGuest(
         timeoutMs,
       ),
     serverPid: () => readPidFile(paths.serverPid)?.pid ?? 0,
-    client: (password = PASSWORD) => connect({ password }),
+    client: (password = PASSWORD, username) => connect({ password, ...(username ? { username } : {}) }),
     root: () => connect({ username: 'agent', password: readFileSync(paths.agentSecret, 'utf8').trim() }),
     remove: async () => {
       forget()

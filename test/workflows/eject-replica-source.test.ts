@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { matrix } from './matrix.js'
 import { checkPromises } from './promises.js'
+import { credentialsOf, expectOneReplicationPassword } from './replication-password.js'
 import { taskmanager } from './taskmanager.js'
 import { World } from './world.js'
 
@@ -26,6 +27,11 @@ matrix('eject_replica_source', {
     expect(instance).toMatchObject({ role: 'ejected', fault: null })
     expect(instance.setId).not.toBe(operation.setId)
     expect((await world.store.sets.find(instance.setId)).epoch).toBe(operation.epoch + 1)
+    const stayed = [...world.guests.keys()].filter((id) => id !== old.id)
+    const theirs = await credentialsOf(world, operation.setId)
+    expectOneReplicationPassword(world, theirs, stayed)
+    expect(theirs.replication, 'what the ejected one has opens nothing').not.toBe(old.credentials.replication)
+    expect(theirs.application).toEqual(old.credentials.application)
     for (const guest of world.guests.values())
       expect(guest.syncFull, 'only partial resynchronisation').toBe(0)
   },

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { openCredentials, sealPassword } from '../../common/secrets/credentials.js'
 import { matrix } from './matrix.js'
+import { credentialsOf, expectOneReplicationPassword } from './replication-password.js'
 import { taskmanager } from './taskmanager.js'
-import { KEYS, World } from './world.js'
+import { CREDENTIALS, KEYS, World } from './world.js'
 
 async function openChange(world: World) {
   const { source, replicas, setId } = await world.set(2)
@@ -33,6 +34,9 @@ matrix('set_password', {
     expect(application).toEqual(operation.state === 'done' ? ['second-password'] : ['first-password'])
     for (const guest of world.guests.values())
       expect(guest.credentials.application, 'every member knows what the row says').toEqual(application)
+    expectOneReplicationPassword(world, await credentialsOf(world, operation.setId))
+    if (operation.state === 'done')
+      expect((await credentialsOf(world, operation.setId)).replication).not.toBe(CREDENTIALS.replication)
   },
 })
 
