@@ -22,6 +22,14 @@ export function brokerFiles(dir: string) {
 }
 
 /**
+ * The broker's folder as the broker is told of it. The management plugin ends the start over a path with letters beyond Latin-1, so such a folder is
+ * named by what the broker's process has as its own folder.
+ */
+function asTold(dir: string): string {
+  return /^[ -~]*$/.test(dir) ? dir : '/proc/self/cwd'
+}
+
+/**
  * The broker's settings as Erlang terms. The classic file and no rabbitmq.conf: translating the latter costs about half of the
  * start. One user of our own, who exists from the first start on, so there is no `guest`. Listeners on the loopback, and on `beside` when
  * guests come from there.
@@ -48,7 +56,7 @@ export function renderConfig(
   {max_message_size, ${MESSAGE_BYTES_MAX}},
   {log, [
    {console, [{enabled, false}]},
-   {file, [{file, ${erlangString(brokerFiles(dir).log)}}, {level, info}, {size, 10485760}, {count, 2}]},
+   {file, [{file, ${erlangString(brokerFiles(asTold(dir)).log)}}, {level, info}, {size, 10485760}, {count, 2}]},
    {categories, [{connection, [{level, warning}]}]}
   ]}
  ]},
@@ -69,7 +77,7 @@ export function brokerEnvironment(
   dir: string,
   path: string,
 ): Record<string, string> {
-  const files = brokerFiles(dir)
+  const files = brokerFiles(asTold(dir))
   return {
     PATH: path,
     HOME: dir,
@@ -87,8 +95,8 @@ export function brokerEnvironment(
     RABBITMQ_LOGS: files.log,
     RABBITMQ_ENABLED_PLUGINS_FILE: files.plugins,
     RABBITMQ_ADVANCED_CONFIG_FILE: files.config,
-    RABBITMQ_CONFIG_FILE: join(dir, 'none'),
-    RABBITMQ_CONFIG_FILES: join(dir, 'none', '*.conf'),
+    RABBITMQ_CONFIG_FILE: join(asTold(dir), 'none'),
+    RABBITMQ_CONFIG_FILES: join(asTold(dir), 'none', '*.conf'),
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
     RABBITMQ_ALLOW_INPUT: '1',
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 +sbwt none -noinput',

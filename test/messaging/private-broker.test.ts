@@ -15,9 +15,9 @@ const log = createLogger('test', 'silent')
 const folders: string[] = []
 const brokers: PrivateBroker[] = []
 
-/** With a blank in its name, which must not break an argument apart. */
+/** With a blank in its name, which must not break an argument apart, and letters that are in no table of the broker's. */
 function folder(): string {
-  const dir = join(mkdtempSync(join(tmpdir(), 'redtrove-')), `broker ${randomUUID().slice(0, 4)}`)
+  const dir = join(mkdtempSync(join(tmpdir(), 'redtrove-')), `broker ü数 ${randomUUID().slice(0, 4)}`)
   folders.push(dir)
   return dir
 }
