@@ -5,6 +5,11 @@ import { connect } from '../../../common/db/connect.js'
 import { type Fault, signal } from './fault.js'
 
 const HOUR_MS = 3_600_000
+const WHOSE = {
+  guestagent: "the agents' clocks",
+  taskmanager: "the taskmanagers' clocks",
+  api: "the API's clock",
+}
 
 export const STORE_FAULTS: readonly Fault[] = [
   {
@@ -51,12 +56,6 @@ export const STORE_FAULTS: readonly Fault[] = [
   clockOff('api', 'ahead', HOUR_MS),
   clockOff('api', 'behind', -HOUR_MS),
 ]
-
-const WHOSE = {
-  guestagent: "the agents' clocks",
-  taskmanager: "the taskmanagers' clocks",
-  api: "the API's clock",
-}
 
 function clockOff(part: keyof typeof WHOSE, where: string, byMs: number): Fault {
   const name = `${WHOSE[part]} an hour ${where}`
