@@ -1,4 +1,4 @@
-import type { Instance } from './client.js'
+import type { Client, Instance, ReplicationSet } from './client.js'
 import { bytes, card, table } from './output.js'
 
 /** Instances as a table, with troveclient's columns and ours. */
@@ -20,9 +20,17 @@ export function instanceTable(instances: readonly Instance[]): string {
   )
 }
 
-/** One instance, with how to connect to it. */
-export function instanceCard(it: Instance): string {
-  const health = it.replication
+/** One instance, with what its agent sees and how to connect to it; asks the service for what the instance itself does not say. */
+export async function instanceCard(client: Client, it: Instance): Promise<string> {
+  const { replication } = await client.get<{ replication: ReplicationSet }>(`/instances/${it.id}/replication`)
+  return cardOf(
+    it,
+    replication.members.find(({ id }) => id === it.id),
+  )
+}
+
+function cardOf(it: Instance, health: ReplicationSet['members'][number] | undefined): string {
+  const state = it.replication
   const address = it.addresses?.[0]?.address
   return card([
     ['id', it.id],
@@ -37,12 +45,9 @@ export function instanceCard(it: Instance): string {
     ['volume', `${it.volume.size} GB${it.volume.used === undefined ? '' : `, ${it.volume.used} GB used`}`],
     ['address', address],
     ['port', it.port],
-    ['link to source', health?.link ?? undefined],
-    [
-      'lag',
-      health?.lag_bytes === null || health?.lag_bytes === undefined ? undefined : bytes(health.lag_bytes),
-    ],
-    ['offset', health?.offset ?? undefined],
+    ['link to source', state?.link ?? undefined],
+    ['lag', state?.lag_bytes === null || state?.lag_bytes === undefined ? undefined : bytes(state.lag_bytes)],
+    ['offset', state?.offset ?? undefined],
     ['memory used', bytes(health?.memory_used_bytes)],
     ['keys', health?.keys],
     ['created', it.created],

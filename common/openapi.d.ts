@@ -560,27 +560,33 @@ export interface components {
                 created: components["schemas"]["Date"];
                 details: string | null;
             };
-            replication?: components["schemas"]["ReplicationHealth"];
+            replication?: components["schemas"]["ReplicationState"];
             /** @description (additive) The operation that holds the instance, while one does. */
             operation?: {
                 id: string;
                 kind: string;
             };
         };
-        /** @description (additive) What the instance's agent last saw; null where nothing was seen. */
-        ReplicationHealth: {
+        /**
+         * @description (additive) An instance's place in its set, null where nothing was seen: small enough for a cell of a table. All that its agent
+         *     sees is at /instances/{instance_id}/replication.
+         */
+        ReplicationState: {
             /**
              * @description As it should be.
              * @enum {string}
              */
             role: "source" | "replica" | "ejected";
             /** @enum {string|null} */
-            observed_role: "source" | "replica" | null;
-            /** @enum {string|null} */
             link: "up" | "syncing" | "down" | null;
             /** @description Replica only; the source's offset less its own */
             lag_bytes: number | null;
             offset: number | null;
+        };
+        /** @description What the instance's agent last saw, beside its place in the set; null where nothing was seen. */
+        ReplicationHealth: {
+            /** @enum {string|null} */
+            observed_role: "source" | "replica" | null;
             replication_id?: string | null;
             /** @description `master_last_io_seconds_ago`; -1 while there is no link. */
             last_io_seconds_ago: number | null;
@@ -608,7 +614,7 @@ export interface components {
             epoch: number;
             source_id: string | null;
             operation_id?: string | null;
-            members: (components["schemas"]["ReplicationHealth"] & {
+            members: (components["schemas"]["ReplicationState"] & components["schemas"]["ReplicationHealth"] & {
                 id: string;
                 name: string;
                 address: string | null;

@@ -4,7 +4,7 @@ import { isSilent } from '../../common/domain/report-age.js'
 import { reachOf } from '../context.js'
 import type { Handler } from '../operation.js'
 import { statusWords, type Viewing } from '../views/instance.js'
-import { replicationHealth } from '../views/replication-health.js'
+import { replicationHealth, replicationState } from '../views/replication-health.js'
 import { viewingOf } from '../views/show-instances.js'
 
 /** The set an instance belongs to: every member, desired beside observed. */
@@ -46,6 +46,7 @@ function memberView(member: InstanceFacts, viewing: Viewing) {
     address: member.instance.endpoint?.host ?? null,
     ...statusWords(member, viewing),
     following: following ? `${following.host}:${following.port}` : null,
+    ...replicationState(member),
     ...replicationHealth(member),
   }
 }

@@ -6,7 +6,7 @@ import type { Caller } from '../context.js'
 import { REGION } from '../refuse-unenforced.js'
 import { dateOf } from './date.js'
 import { linksOf, referenceTo } from './links.js'
-import { replicationHealth } from './replication-health.js'
+import { replicationState } from './replication-health.js'
 
 type InstanceView = components['schemas']['Instance']
 
@@ -37,7 +37,7 @@ export function instanceSummary(facts: InstanceFacts, viewing: Viewing): Instanc
     ...(caller.isAdmin ? { tenant_id: instance.projectId } : {}),
     ...address(facts),
     ...relations(facts, caller),
-    replication: replicationHealth(facts),
+    replication: replicationState(facts),
     ...(facts.operation ? { operation: { id: facts.operation.id, kind: facts.operation.kind } } : {}),
   }
 }

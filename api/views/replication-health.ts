@@ -3,18 +3,26 @@ import type { Observation } from '../../common/domain/observation.js'
 import { reportAgeMs } from '../../common/domain/report-age.js'
 import type { components } from '../../common/openapi.js'
 
+type ReplicationState = components['schemas']['ReplicationState']
 type ReplicationHealth = components['schemas']['ReplicationHealth']
 
-/** What the agent last saw, in the API's words. */
+/** The place of an instance in its set: no more than a cell of the table that the OpenStack client prints can hold. */
+export function replicationState(facts: InstanceFacts): ReplicationState {
+  const seen = facts.stored?.observation
+  return {
+    role: facts.instance.role,
+    link: seen?.role === 'replica' ? seen.link : null,
+    lag_bytes: facts.instance.role === 'replica' ? lagBytes(seen, facts.sourceStored?.observation) : null,
+    offset: seen?.offset ?? null,
+  }
+}
+
+/** All else that the agent last saw, in the API's words. */
 export function replicationHealth(facts: InstanceFacts): ReplicationHealth {
   const seen = facts.stored?.observation
   const ageMs = reportAgeMs(facts.stored)
   return {
-    role: facts.instance.role,
     observed_role: seen?.role ?? null,
-    link: seen?.role === 'replica' ? seen.link : null,
-    lag_bytes: facts.instance.role === 'replica' ? lagBytes(seen, facts.sourceStored?.observation) : null,
-    offset: seen?.offset ?? null,
     replication_id: seen?.replicationId ?? null,
     last_io_seconds_ago: seen?.lastIoSecondsAgo ?? null,
     connected_replicas: seen?.connectedReplicas.length ?? 0,

@@ -55,7 +55,10 @@ export function addCreate(instance: Command, run: Run): void {
         // JSON must hold the password too: nobody can ask for it again.
         if (output.json)
           output.print(printableJson(source ? created : { ...created[0], ...(password ? { password } : {}) }))
-        else output.print(created.map(instanceCard).join('\n\n'))
+        else {
+          const cards = await Promise.all(created.map((one) => instanceCard(client, one)))
+          output.print(cards.join('\n\n'))
+        }
       }),
     )
 }

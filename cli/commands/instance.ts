@@ -35,7 +35,7 @@ export function addInstanceCommands(program: Command, run: Run): void {
     .action((name: string) =>
       run(async ({ client, output }) => {
         const found = await resolveInstance(client, name)
-        show(output, found, () => instanceCard(found))
+        output.print(output.json ? printableJson(found) : await instanceCard(client, found))
       }),
     )
   addCreate(instance, run)
@@ -123,5 +123,5 @@ async function change({ client, output, follow: options }: CommandContext, name:
   const operation = await follow(client, operationId, options, output)
   const { instance } = await client.get<{ instance: Instance }>(`/instances/${id}`)
   if (output.json) output.print(printableJson(instance))
-  else if (operation || operationId === null) output.print(instanceCard(instance))
+  else if (operation || operationId === null) output.print(await instanceCard(client, instance))
 }

@@ -29,13 +29,17 @@ describe('instances', () => {
     })
     expect(one.links[0].href).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1\.0\/demo\/instances\//)
     expect(one.created).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/)
-    expect(other.replication).toMatchObject({
+    expect(other.replication).toEqual({ role: 'replica', link: 'up', lag_bytes: 10, offset: 90 })
+    const { members } = (await api.send('get', `/instances/${replica}/replication`)).body.replication
+    expect(members[1]).toMatchObject({
       role: 'replica',
       observed_role: 'replica',
       link: 'up',
       lag_bytes: 10,
       offset: 90,
       last_io_seconds_ago: 0,
+      memory_used_bytes: 1000,
+      keys: 1,
     })
   })
 

@@ -41,13 +41,20 @@ export async function tellOperations(client: TroveClient): Promise<string> {
   const operations = [...(await client.operations())].sort((a, b) => (a.created < b.created ? 1 : -1))
   const newest = await Promise.all(operations.slice(0, OPERATIONS).map(({ id }) => client.operation(id)))
   const instances = await client.list()
-  return [
-    ...instances.map(
-      ({ id, name, status, operating_status, fault, replication }) =>
-        `${name} ${id} ${status} ${operating_status} ${JSON.stringify(replication ?? {})} ${fault?.message ?? ''}`,
-    ),
-    ...newest.map(storyOf),
-  ].join('\n')
+  const lines = await Promise.all(
+    instances.map(async ({ id, name, status, operating_status, fault }) => {
+      const seen = JSON.stringify(await healthOf(client, id))
+      return `${name} ${id} ${status} ${operating_status} ${seen} ${fault?.message ?? ''}`
+    }),
+  )
+  return [...lines, ...newest.map(storyOf)].join('\n')
+}
+
+/** All that the agent of an instance saw last. */
+async function healthOf(client: TroveClient, id: string): Promise<unknown> {
+  type View = { readonly replication?: { readonly members: readonly { readonly id: string }[] } }
+  const { body } = await client.send<View>('GET', `/instances/${id}/replication`)
+  return body.replication?.members.find((member) => member.id === id) ?? {}
 }
 
 function storyOf({ id, kind, state, attempt, fault, steps = [] }: OperationBody): string {

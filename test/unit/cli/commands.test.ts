@@ -5,6 +5,7 @@ import {
   instanceFixture,
   operationFixture,
   redtrove,
+  setFixture,
   startFixtureService,
   stepFixture,
 } from './fixture-service.js'
@@ -28,6 +29,8 @@ const set: Table = {
   'GET /instances': { body: { instances: [source, replica] } },
   [`GET /instances/${idOf(1)}`]: { body: { instance: source } },
   [`GET /instances/${idOf(2)}`]: { body: { instance: replica } },
+  [`GET /instances/${idOf(1)}/replication`]: { body: { replication: setFixture } },
+  [`GET /instances/${idOf(2)}/replication`]: { body: { replication: setFixture } },
   'GET /flavors': {
     body: {
       flavors: [
@@ -112,7 +115,10 @@ describe('what is sent', () => {
 describe('names', () => {
   it('an id is asked for directly', async () => {
     const { seen } = await against(set, 'instance', 'show', idOf(2))
-    expect(seen.map(({ path }) => path)).toEqual([`/instances/${idOf(2)}`])
+    expect(seen.map(({ path }) => path)).toEqual([
+      `/instances/${idOf(2)}`,
+      `/instances/${idOf(2)}/replication`,
+    ])
   })
 
   it('a name is found on a later page', async () => {
@@ -168,6 +174,11 @@ describe('what is printed', () => {
   it('show says how to connect without the password', async () => {
     const { out } = await against(set, 'instance', 'show', 'cache-1')
     expect(out).toContain('redis-cli -h 127.83.0.1 -p 6379 --askpass')
+  })
+
+  it('show says what the agent of the instance sees, which is in the view of its set', async () => {
+    const { out } = await against(set, 'instance', 'show', 'cache-2')
+    expect(out).toMatch(/^memory used +3\.0 KiB\nkeys +7$/m)
   })
 
   it('JSON is the service’s own object', async () => {

@@ -121,6 +121,14 @@ export function instanceFixture(
   }
 }
 
+/** What the view of the set of instances 1 and 2 says of them, as far as their cards read it. */
+export const setFixture = {
+  members: [
+    { id: idOf(1), memory_used_bytes: 1024, keys: 6 },
+    { id: idOf(2), memory_used_bytes: 3072, keys: 7 },
+  ],
+}
+
 /** An operation on instance 1; `change` replaces what a test is about. */
 export function operationFixture(change: Partial<Schemas['Operation']> = {}): Schemas['Operation'] {
   return {
