@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { InstanceFacts } from '../common/db/store.js'
+import { called } from '../common/domain/instance-name.js'
 import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
 import { followRefusal } from '../common/domain/version-order.js'
 import { RedtroveError } from '../common/errors.js'
@@ -58,7 +59,7 @@ export async function createReplicas(
       if (topology.source !== sourceId)
         throw new RedtroveError(
           'unprocessable',
-          `Instance ${sourceId} is not the source of its set any more.`,
+          `Instance ${called(source.instance)} is not the source of its set any more.`,
         )
     },
   })
@@ -88,13 +89,13 @@ function checkRequest(wanted: InstanceCreate, source: InstanceFacts, context: Ap
   if (instance.role === 'replica') {
     throw new RedtroveError(
       'forbidden',
-      `Cannot create a replica of a replica (${instance.id}); name its source.`,
+      `Cannot create a replica of a replica, ${called(instance)}; name its source.`,
     )
   }
   if (instance.role === 'ejected') {
     throw new RedtroveError(
       'unprocessable',
-      `Instance ${instance.id} was ejected and takes no replicas; name the new source.`,
+      `Instance ${called(instance)} was ejected and takes no replicas; name the new source.`,
     )
   }
   refuseUnsupported(wanted)
@@ -124,7 +125,7 @@ async function versionIdOf(
   if (!named?.type && !named?.version && !named?.version_number) return instance.datastoreVersionId
   const versions = await context.store.catalog.datastoreVersions()
   const own = versions.find(({ id }) => id === instance.datastoreVersionId)
-  if (!own) throw bad(`The datastore version of ${instance.id} is not known any more.`)
+  if (!own) throw bad(`The datastore version of ${called(instance)} is not known any more.`)
   const isOwn =
     (!named.type || named.type === own.datastore || named.type === own.datastoreId) &&
     (!named.version || named.version === own.name || named.version === own.id) &&
@@ -145,6 +146,6 @@ function requireRoomBeside({ instance }: InstanceFacts, { settings }: ApiContext
   if (instance.locality !== 'anti-affinity' || settings.REDTROVE_COMPUTE === 'swarm') return
   throw new RedtroveError(
     'unprocessable',
-    `Instance ${instance.id} has the locality anti-affinity, and the provider ${settings.REDTROVE_COMPUTE} has one host: there is no other one for a replica. With soft-anti-affinity it would be made here.`,
+    `Instance ${called(instance)} has the locality anti-affinity, and the provider ${settings.REDTROVE_COMPUTE} has one host: there is no other one for a replica. With soft-anti-affinity it would be made here.`,
   )
 }

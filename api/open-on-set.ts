@@ -1,4 +1,6 @@
 import type { InstanceFacts } from '../common/db/store.js'
+import type { Instance } from '../common/domain/instance.js'
+import { called } from '../common/domain/instance-name.js'
 import type { Operation, OperationKind, OperationRequests } from '../common/domain/operation.js'
 import { OPERATION_DEADLINE_MS } from '../common/domain/operation-deadlines.js'
 import { members, type Topology } from '../common/domain/replication.js'
@@ -35,7 +37,7 @@ export async function openOnSet<K extends OperationKind>(
     requestId: caller.requestId,
     deadlineMs: OPERATION_DEADLINE_MS[kind],
     check: (facts, topology) => {
-      requireStillThere(facts, id, setId)
+      requireStillThere(facts, subject.instance)
       if (hold === 'set') requireWhole(facts, topology)
       check?.(facts, topology)
     },
@@ -48,10 +50,10 @@ export async function openOnSet<K extends OperationKind>(
   return operation
 }
 
-function requireStillThere(facts: readonly InstanceFacts[], id: string, setId: string): void {
-  const subject = facts.find(({ instance }) => instance.id === id)
-  if (!subject) throw new RedtroveError('not_found', `Instance ${id} cannot be found.`)
-  if (subject.instance.setId !== setId) throw changed()
+function requireStillThere(facts: readonly InstanceFacts[], subject: Instance): void {
+  const found = facts.find(({ instance }) => instance.id === subject.id)
+  if (!found) throw new RedtroveError('not_found', `Instance ${called(subject)} cannot be found.`)
+  if (found.instance.setId !== subject.setId) throw changed()
 }
 
 /** A member may have come or gone between the look and the claim. */

@@ -1,4 +1,5 @@
 import type { InstanceFacts } from '../common/db/store.js'
+import { called } from '../common/domain/instance-name.js'
 import { isSilent } from '../common/domain/report-age.js'
 import { RedtroveError } from '../common/errors.js'
 import type { ApiContext } from './context.js'
@@ -6,7 +7,7 @@ import type { ApiContext } from './context.js'
 /** Refuses what needs a serving instance, with `unprocessable` and what stands in the way. */
 export function requireServing({ instance, stored, operation }: InstanceFacts, context: ApiContext): void {
   const refuse = (why: string) =>
-    new RedtroveError('unprocessable', `Instance ${instance.id} is not ready: ${why}.`)
+    new RedtroveError('unprocessable', `Instance ${called(instance)} is not ready: ${why}.`)
   if (operation) throw refuse(`${operation.kind} (operation ${operation.id}) holds it`)
   if (instance.fault) throw refuse(`its status is ERROR (${instance.fault.message}); restart or delete it`)
   // It was created a moment ago: its agent answered the task manager, and its first report is on the way.

@@ -1,3 +1,4 @@
+import { called } from '../common/domain/instance-name.js'
 import { isOpen, type Operation } from '../common/domain/operation.js'
 import { RedtroveError } from '../common/errors.js'
 import { sealPassword } from '../common/secrets/credentials.js'
@@ -19,7 +20,7 @@ export async function setPassword(
   if (subject.instance.role === 'replica') {
     throw new RedtroveError(
       'bad_request',
-      `Instance ${instanceId} is a replica; the password is set on its source ${subject.sourceId ?? ''}.`,
+      `Instance ${called(subject.instance)} is a replica; the password is set on its source ${subject.sourceId ?? ''}.`,
     )
   }
   const { id } = await openOnSet(

@@ -12,6 +12,7 @@ import { type Compute, ordered } from './compute/compute.js'
 import { boundTo } from './guests.js'
 import type { Journal } from './journal.js'
 import type { KeptLease } from './lease.js'
+import { nameInFaults } from './name-members.js'
 import { confirmLease } from './sure-writes.js'
 import type { Timings } from './timings.js'
 import type { RunStep, WorkflowContext } from './workflow.js'
@@ -67,7 +68,7 @@ export function contextFor(parts: ContextParts): WorkflowContext {
     step: stepper(parts),
     recordLater: journal.hold,
     recordNow: journal.release,
-    change: (changes) => store.operations.change(lease, changes),
+    change: async (changes) => store.operations.change(lease, await nameInFaults(changes, parts)),
     timings,
     clock,
     log,

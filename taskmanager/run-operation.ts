@@ -20,6 +20,7 @@ import { contextFor, credentialsOf } from './context.js'
 import { within } from './guests.js'
 import { type Journal, openJournal } from './journal.js'
 import { type KeptLease, keepLease } from './lease.js'
+import { nameMembers } from './name-members.js'
 import { closeOperation, confirmLease, isAway, savePlan } from './sure-writes.js'
 import type { Timings } from './timings.js'
 import type { Outcome, TakeBack, Workflow, WorkflowContext } from './workflow.js'
@@ -72,7 +73,7 @@ export async function runOperation(operation: Operation, lease: Lease, parts: Ru
     const outcome =
       operation.plan === null ? await fromTheStart(run) : await forward(run, operation.plan, true)
     await journal.flush()
-    await closeOperation(run, outcome)
+    await closeOperation(run, await nameMembers(outcome, run))
     return true
   } catch (error) {
     if (!kept.signal.aborted && !isKind(error, 'lease_lost')) throw error

@@ -28,7 +28,7 @@ import type { Timings } from './timings.js'
  */
 export type TakeBack = (name: string, act: (context: WorkflowContext) => Promise<void>) => void
 
-/** How an operation ends. */
+/** How an operation ends. Sentences may name a member by its id: the runner puts the name before it (name-members.ts). */
 export interface Outcome {
   readonly state: 'done' | 'rolled_back' | 'failed'
   readonly result?: OperationResult

@@ -1,4 +1,5 @@
 import type { InstanceFacts } from '../../common/db/store.js'
+import { called } from '../../common/domain/instance-name.js'
 import { detached } from '../../common/domain/replication.js'
 import type { ApiContext, Caller } from '../context.js'
 import { openOnSet } from '../open-on-set.js'
@@ -10,14 +11,14 @@ export async function detachReplica(
   context: ApiContext,
 ): Promise<string> {
   const { id } = subject.instance
-  detached(await context.store.sets.topologyOf(subject.instance.setId), id)
+  detached(await context.store.sets.topologyOf(subject.instance.setId), id, called(subject.instance))
   const operation = await openOnSet(
     {
       kind: 'detach_replica',
       subject,
       request: {},
       hold: 'set',
-      check: (_facts, topology) => void detached(topology, id),
+      check: (_facts, topology) => void detached(topology, id, called(subject.instance)),
     },
     caller,
     context,

@@ -1,5 +1,7 @@
 import type { InstanceFacts } from '../../common/db/store.js'
 import { ejectRefusal } from '../../common/domain/ejection.js'
+import type { Instance } from '../../common/domain/instance.js'
+import { called } from '../../common/domain/instance-name.js'
 import { reportAgeMs } from '../../common/domain/report-age.js'
 import { RedtroveError } from '../../common/errors.js'
 import type { ApiContext, Caller } from '../context.js'
@@ -12,11 +14,11 @@ export async function ejectReplicaSource(
   caller: Caller,
   context: ApiContext,
 ): Promise<string> {
-  const { id, role } = subject.instance
+  const { role } = subject.instance
   if (role !== 'source' || subject.replicaIds.length === 0) {
     throw new RedtroveError(
       'bad_request',
-      `Instance ${id} is not a replica source; eject is called on the source of a set.`,
+      `Instance ${called(subject.instance)} is not a replica source; eject is called on the source of a set.`,
     )
   }
   if (!force) refuseWhileHealthy(subject, await context.store.instances.findMany(subject.replicaIds), context)
@@ -26,7 +28,7 @@ export async function ejectReplicaSource(
       subject,
       request: { force },
       hold: 'set',
-      check: (_facts, topology) => requireSource(topology.source, id),
+      check: (_facts, topology) => requireSource(topology.source, subject.instance),
     },
     caller,
     context,
@@ -52,11 +54,14 @@ function refuseWhileHealthy(
   if (refusal)
     throw new RedtroveError(
       'bad_request',
-      `Replica source ${source.instance.id} cannot be ejected: ${refusal}.`,
+      `Replica source ${called(source.instance)} cannot be ejected: ${refusal}.`,
     )
 }
 
-function requireSource(source: string | null, id: string): void {
-  if (source !== id)
-    throw new RedtroveError('unprocessable', `Instance ${id} is not the source of its set any more.`)
+function requireSource(source: string | null, subject: Instance): void {
+  if (source !== subject.id)
+    throw new RedtroveError(
+      'unprocessable',
+      `Instance ${called(subject)} is not the source of its set any more.`,
+    )
 }

@@ -1,4 +1,5 @@
 import type { InstanceFacts } from '../../common/db/store.js'
+import { called } from '../../common/domain/instance-name.js'
 import { promoted } from '../../common/domain/replication.js'
 import { followRefusal } from '../../common/domain/version-order.js'
 import { RedtroveError } from '../../common/errors.js'
@@ -13,7 +14,7 @@ export async function promoteToReplicaSource(
   context: ApiContext,
 ): Promise<string> {
   const { id } = subject.instance
-  promoted(await context.store.sets.topologyOf(subject.instance.setId), id)
+  promoted(await context.store.sets.topologyOf(subject.instance.setId), id, called(subject.instance))
   await requireAsNew(subject, context)
   requireServing(subject, context)
   const operation = await openOnSet(
@@ -22,7 +23,7 @@ export async function promoteToReplicaSource(
       subject,
       request: {},
       hold: 'set',
-      check: (_facts, topology) => void promoted(topology, id),
+      check: (_facts, topology) => void promoted(topology, id, called(subject.instance)),
     },
     caller,
     context,
@@ -46,6 +47,6 @@ async function requireAsNew({ instance, sourceId }: InstanceFacts, context: ApiC
   if (followRefusal(sources, own) !== null)
     throw new RedtroveError(
       'bad_request',
-      `Replica ${instance.id} runs ${own.datastore} ${own.name} and cannot lead a set whose source runs ${sources.datastore} ${sources.name}.`,
+      `Replica ${called(instance)} runs ${own.datastore} ${own.name} and cannot lead a set whose source runs ${sources.datastore} ${sources.name}.`,
     )
 }

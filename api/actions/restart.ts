@@ -1,4 +1,5 @@
 import type { InstanceFacts } from '../../common/db/store.js'
+import { called } from '../../common/domain/instance-name.js'
 import { RedtroveError } from '../../common/errors.js'
 import type { ApiContext, Caller } from '../context.js'
 import { openOnSet } from '../open-on-set.js'
@@ -21,7 +22,8 @@ export async function restart(
       request: acceptOlderData ? { acceptOlderData } : {},
       hold: 'subject',
       check: (_facts, topology) => {
-        if (acceptOlderData && topology.source === id && topology.replicas.length > 0) throw haveIt(id)
+        if (acceptOlderData && topology.source === id && topology.replicas.length > 0)
+          throw haveIt(called(subject.instance))
       },
     },
     caller,
@@ -30,9 +32,9 @@ export async function restart(
   return operation.id
 }
 
-function haveIt(id: string): RedtroveError {
+function haveIt(who: string): RedtroveError {
   return new RedtroveError(
     'unprocessable',
-    `Instance ${id} has replicas, which would copy its older data. They hold the newer ones: eject it.`,
+    `Instance ${who} has replicas, which would copy its older data. They hold the newer ones: eject it.`,
   )
 }

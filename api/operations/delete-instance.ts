@@ -1,4 +1,5 @@
 import type { InstanceFacts } from '../../common/db/store.js'
+import { called } from '../../common/domain/instance-name.js'
 import { RedtroveError } from '../../common/errors.js'
 import { reachOf } from '../context.js'
 import { openOnSet } from '../open-on-set.js'
@@ -29,6 +30,6 @@ function refuseSourceOfReplicas({ instance, replicaIds }: InstanceFacts): void {
   if (replicaIds.length === 0) return
   throw new RedtroveError(
     'forbidden',
-    `Cannot delete ${instance.id}: it is the source of ${replicaIds.join(', ')}; detach or delete them first.`,
+    `Cannot delete ${called(instance)}: it is the source of ${replicaIds.join(', ')}; detach or delete them first.`,
   )
 }

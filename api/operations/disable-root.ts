@@ -1,3 +1,4 @@
+import { called } from '../../common/domain/instance-name.js'
 import { RedtroveError } from '../../common/errors.js'
 import { generatePassword } from '../../common/secrets/password.js'
 import { reachOf } from '../context.js'
@@ -11,7 +12,7 @@ export const disableRoot: Handler<'disableRoot'> = async ({ params }, caller, co
     (await context.store.sets.find(instance.setId)).rootEnabledAtMs === null &&
     instance.role !== 'replica'
   ) {
-    throw new RedtroveError('not_found', `Root was never enabled on instance ${params.instance_id}.`)
+    throw new RedtroveError('not_found', `Root was never enabled on instance ${called(instance)}.`)
   }
   const { id } = await setPassword(
     params.instance_id,

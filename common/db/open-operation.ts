@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
+import { called } from '../domain/instance-name.js'
 import type { OperationKind } from '../domain/operation.js'
 import { RedtroveError } from '../errors.js'
 import { type Database, isSqlite } from './connect.js'
@@ -92,21 +93,21 @@ async function lockMembers(trx: Transaction, ids: readonly string[]): Promise<vo
 }
 
 async function refuseWhatIsHeld(trx: Transaction, ids: readonly string[]): Promise<void> {
-  const held: { id: string; operation_id: string; kind: string | null } | undefined = await trx(
+  const held: { id: string; name: string; operation_id: string; kind: string | null } | undefined = await trx(
     'instances as i',
   )
     .leftJoin('operations as op', 'op.id', 'i.operation_id')
     .whereIn('i.id', [...ids])
     .whereNotNull('i.operation_id')
     .orderBy('i.id')
-    .first('i.id', 'i.operation_id', 'op.kind')
-  if (held) throw busy(held.id, held.kind ?? 'operation', held.operation_id)
+    .first('i.id', 'i.name', 'i.operation_id', 'op.kind')
+  if (held) throw busy(called(held), held.kind ?? 'operation', held.operation_id)
 }
 
-function busy(id: string, kind: string, operationId: string): RedtroveError {
+function busy(who: string, kind: string, operationId: string): RedtroveError {
   return new RedtroveError(
     'unprocessable',
-    `Instance ${id} is busy: ${kind} (operation ${operationId}) holds it. Try again when it has ended.`,
+    `Instance ${who} is busy: ${kind} (operation ${operationId}) holds it. Try again when it has ended.`,
   )
 }
 

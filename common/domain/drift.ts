@@ -1,10 +1,12 @@
 /* Desired against observed, as sentences for people and as the reason of a repair. Pure. */
 import type { Endpoint, InstanceId, MemberRole, ReplicationSetId } from './instance.js'
+import { called } from './instance-name.js'
 import type { Observation } from './observation.js'
 
 /** What the rows want of one instance. */
 export interface Desired {
   readonly id: InstanceId
+  readonly name: string
   readonly setId: ReplicationSetId
   readonly role: MemberRole
   /** The set's source; a replica follows it. Null when there is none or it has no address. */
@@ -18,7 +20,9 @@ export interface Desired {
 export function driftOf(desired: Desired, seen: Observation): readonly string[] {
   if (seen.service !== 'running' || seen.role === null) return []
   const drift = [wrongSet(desired, seen), ...byRole(desired, seen)]
-  return drift.filter((sentence) => sentence !== null).map((sentence) => `instance ${desired.id} ${sentence}`)
+  return drift
+    .filter((sentence) => sentence !== null)
+    .map((sentence) => `instance ${called(desired)} ${sentence}`)
 }
 
 function wrongSet({ setId }: Desired, { accepted }: Observation): string | null {

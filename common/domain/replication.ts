@@ -13,20 +13,20 @@ export function members(set: Topology): readonly InstanceId[] {
 }
 
 /** The set as it will be once `candidate` leads it. Fails with `bad_request` if it is not a replica. */
-export function promoted(set: Topology, candidate: InstanceId): Topology {
-  requireReplica(set, candidate)
+export function promoted(set: Topology, candidate: InstanceId, words?: string): Topology {
+  requireReplica(set, candidate, words)
   return { source: candidate, replicas: members(set).filter((id) => id !== candidate) }
 }
 
 /** The set without `replica`. Fails with `bad_request` if it is not a replica. */
-export function detached(set: Topology, replica: InstanceId): Topology {
-  requireReplica(set, replica)
+export function detached(set: Topology, replica: InstanceId, words?: string): Topology {
+  requireReplica(set, replica, words)
   return { ...set, replicas: set.replicas.filter((id) => id !== replica) }
 }
 
 /** The set after its source was fenced and `successor` leads. Fails with `bad_request` if it is not a replica. */
-export function ejected(set: Topology, successor: InstanceId): Topology {
-  requireReplica(set, successor)
+export function ejected(set: Topology, successor: InstanceId, words?: string): Topology {
+  requireReplica(set, successor, words)
   return { source: successor, replicas: set.replicas.filter((id) => id !== successor) }
 }
 
@@ -36,6 +36,8 @@ export function repointed(before: Topology, after: Topology): readonly InstanceI
   return after.replicas
 }
 
-function requireReplica(set: Topology, id: InstanceId): void {
-  if (!set.replicas.includes(id)) throw new RedtroveError('bad_request', `Instance ${id} is not a replica.`)
+/** `words` are what the sentence calls the instance. */
+function requireReplica(set: Topology, id: InstanceId, words: string = id): void {
+  if (!set.replicas.includes(id))
+    throw new RedtroveError('bad_request', `Instance ${words} is not a replica.`)
 }

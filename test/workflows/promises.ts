@@ -30,8 +30,22 @@ export async function checkPromises(world: World): Promise<void> {
       setId,
       all.filter(({ instance }) => instance.setId === setId),
     )
+  await checkSentences(world, all)
   const known = new Set(all.map(({ instance }) => instance.id))
   for (const id of world.guests.keys()) expect(known.has(id), 'no guest without a row').toBe(true)
+}
+
+/** What people read names an instance by its name, with the id in brackets. */
+async function checkSentences(world: World, all: readonly InstanceFacts[]): Promise<void> {
+  const operations = await world.store.operations.list('demo', { limit: 1000 })
+  const said = [
+    ...operations.flatMap(({ fault, result }) => [fault ?? '', result?.summary ?? '']),
+    ...all.map(({ instance }) => instance.fault?.message ?? ''),
+  ]
+  for (const { instance } of all) {
+    const bare = said.filter((sentence) => sentence.replaceAll(`(${instance.id})`, '').includes(instance.id))
+    expect(bare, `${instance.name} is named by its bare id`).toEqual([])
+  }
 }
 
 function checkWrites(world: World, setId: string, members: readonly InstanceFacts[]): void {

@@ -9,6 +9,7 @@ const here = { host: '127.83.0.2', port: 6379 }
 const elsewhere = { host: '127.83.0.9', port: 6379 }
 const desired = (role: Desired['role']): Desired => ({
   id: 'a',
+  name: 'cache',
   setId: 's',
   role,
   source: role === 'replica' ? here : null,
