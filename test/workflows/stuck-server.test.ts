@@ -61,7 +61,7 @@ test.each([
   const { state, fault, stuckId, tookMs } = await carryOut(kind, { stuck, subject })
   expect(state).toBe('rolled_back')
   expect(fault).toMatch(/answers nobody|does not answer/)
-  expect(fault).toMatch(/[Ii]nstance [0-9a-f-]{36}/)
+  expect(fault).toMatch(/[Ii]nstance \S+ \([0-9a-f-]{36}\)/)
   expect(tookMs, 'on the clock of the test').toBeLessThan(30_000)
   expect((await world.store.instances.find(null, stuckId)).instance.fault).toBeNull()
   world.guest(stuckId).stuck = false
