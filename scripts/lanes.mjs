@@ -18,7 +18,7 @@ export async function runLanes(lanes) {
     const atMs = performance.now()
     running.set(name, atMs)
     process.stderr.write(`test: ${name} ...\n`)
-    const answer = await act({ kept: lanes.length > 1 })
+    const answer = await act({ kept: lanes.length > 1 }).catch(broken)
     running.delete(name)
     const tookMs = performance.now() - atMs
     if (answer.output) process.stdout.write(answer.output)
@@ -35,6 +35,11 @@ export async function runLanes(lanes) {
     clearInterval(saying)
   }
   return done
+}
+
+/** A step that could not even begin is a failure beside the others', not their end. */
+function broken(error) {
+  return { code: 1, passed: 0, failed: 1, output: `${error instanceof Error ? error.message : String(error)}\n` }
 }
 
 /** What each step took and counted, for the end of a run. */
