@@ -38,8 +38,8 @@ async function section(name: string, tell: Tell): Promise<string> {
 
 /** The newest operations of a project with their steps, and what its instances say of themselves. */
 export async function tellOperations(client: TroveClient): Promise<string> {
-  const operations = [...(await client.operations())].sort((a, b) => (a.created < b.created ? 1 : -1))
-  const newest = await Promise.all(operations.slice(0, OPERATIONS).map(({ id }) => client.operation(id)))
+  const page = await client.send<{ operations?: OperationBody[] }>('GET', `/operations?limit=${OPERATIONS}`)
+  const newest = await Promise.all((page.body.operations ?? []).map(({ id }) => client.operation(id)))
   const instances = await client.list()
   const lines = await Promise.all(
     instances.map(async ({ id, name, status, operating_status, fault }) => {
