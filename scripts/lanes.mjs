@@ -39,7 +39,12 @@ export async function runLanes(lanes) {
 
 /** A step that could not even begin is a failure beside the others', not their end. */
 function broken(error) {
-  return { code: 1, passed: 0, failed: 1, output: `${error instanceof Error ? error.message : String(error)}\n` }
+  return {
+    code: 1,
+    passed: 0,
+    failed: 1,
+    output: `${error instanceof Error ? error.message : String(error)}\n`,
+  }
 }
 
 /** What each step took and counted, for the end of a run. */
