@@ -76,6 +76,9 @@ async function mendErrors(stage: Stage, set: TrialSet): Promise<void> {
     await waitUntil(
       `${id} (${fault?.message}) is mended by ${cure}`,
       async () => {
+        // A server that only stood still while it was looked at needs no cure any more.
+        const { status: now, operating_status: seen } = await client.show(id)
+        if (now === 'ACTIVE' && seen === 'HEALTHY') return { state: 'done' }
         const answer = await client.act(id, cure)
         if (answer.status >= 300) return { state: `${cure} answered ${JSON.stringify(answer.body)}` }
         return client.ended(answer.operationId)
