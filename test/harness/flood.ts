@@ -10,11 +10,16 @@ export interface Flood {
   end(): void
 }
 
-/** Keeps `count` connections open, or trying: one that is closed comes again at once, unless it is not `again`. */
+/** So many of them try as fast as they can when they are turned away; the others as clients do that wait a little. */
+const GREEDY = 40
+const GREEDY_MS = 5
+const PATIENT_MS = 250
+
+/** Keeps `count` connections open, or trying: one that is closed comes again, unless it is not `again`. */
 export function flood(endpoint: Endpoint, count: number, { again }: { readonly again: boolean }): Flood {
   const sockets = new Set<Socket>()
   let [ended, closed] = [false, 0]
-  const begin = () => {
+  const begin = (againMs: number) => {
     if (ended) return
     const socket = connect(endpoint)
     socket.on('connect', () => sockets.add(socket))
@@ -22,11 +27,11 @@ export function flood(endpoint: Endpoint, count: number, { again }: { readonly a
     socket.on('error', () => undefined)
     socket.on('close', () => {
       if (sockets.delete(socket)) closed += 1
-      // Not within this turn: connections that are refused at once would keep everybody else of this process from their turn.
-      if (again) setTimeout(begin, 5)
+      // More that try without a pause would keep everybody else of this process from their turn, the agent among them.
+      if (again) setTimeout(begin, againMs, againMs)
     })
   }
-  for (let n = 0; n < count; n++) begin()
+  for (let n = 0; n < count; n++) begin(n < GREEDY ? GREEDY_MS : PATIENT_MS)
   return {
     open: () => sockets.size,
     closed: () => closed,
