@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
 import { missingOn, startWriters } from '../../demo/writers.js'
-import { type ReplicaSet, replicaSet } from '../harness/replica-set.js'
+import { type ReplicaSet, replicaSet, withRedis } from '../harness/replica-set.js'
 import { type Stack, startStack } from '../harness/stack.js'
+
+const WRITES_AND_NEVER_ENDS = "redis.call('set', 'half', '1') while true do end"
 
 describe('a source whose host is frozen', () => {
   let stack: Stack
@@ -105,5 +107,39 @@ describe('a source whose host is frozen', () => {
   it('can be deleted afterwards', async () => {
     expect((await stack.client.send('DELETE', `/instances/${frozen}`)).status).toBe(202)
     await stack.client.gone(frozen)
+  })
+
+  it('a source that a client keeps busy with an endless script can be restarted, and ejected without force', async () => {
+    const source = await set.sourceId()
+    const redis = <T>(id: string, ask: Parameters<typeof withRedis<T>>[2]) =>
+      withRedis(set.endpointOf(id), set.password, ask)
+    await redis(source, (client) => client.set('kept', 'v'))
+    const keepBusy = async () => {
+      void redis(source, (client) => client.eval(WRITES_AND_NEVER_ENDS, 0)).catch(() => undefined)
+      const status = async () => (await stack.client.show(source)).operating_status
+      await waitUntil('its status says so', status, (said) => said === 'ERROR', { timeoutMs: 20_000 })
+    }
+
+    await keepBusy()
+    const restart = await stack.client.act(source, 'restart')
+    expect(restart.status, JSON.stringify(restart.body)).toBe(202)
+    expect(await stack.client.ended(restart.operationId)).toMatchObject({ state: 'done' })
+    expect(await redis(source, (client) => client.mget('kept', 'half'))).toEqual(['v', null])
+    await set.linksUp(
+      source,
+      set.ids.filter((id) => id !== frozen),
+    )
+
+    await keepBusy()
+    const eject = await stack.client.eject(source)
+    expect(eject.status, JSON.stringify(eject.body)).toBe(202)
+    expect(await stack.client.ended(eject.operationId)).toMatchObject({ state: 'done' })
+    // Alone in its set by now, and shown without replicas.
+    const leader = set.ids.find((id) => id !== frozen && id !== source) ?? ''
+    expect((await stack.client.show(leader)).replication?.role).toBe('source')
+    expect(await redis(leader, (client) => client.mget('kept', 'half'))).toEqual(['v', null])
+    const repairs = (await stack.client.operations()).filter(({ kind }) => kind === 'repair_replication')
+    console.log(`an endless script twice: one restart, one eject, ${repairs.length} repairs`)
+    expect(repairs).toEqual([])
   })
 })
