@@ -22,7 +22,8 @@ export function printEvidenceOfFailures(): void {
   afterEach(async ({ task }) => {
     if (task.result?.state !== 'fail' || witnesses.size === 0) return
     const told = await Promise.all([...witnesses].map(([name, tell]) => section(name, tell)))
-    console.error(`evidence of "${task.name}"\n${told.join('\n')}`)
+    const why = task.result.errors?.map(({ message }) => message).join('\n')
+    console.error(`evidence of "${task.name}"\n${why}\n${told.join('\n')}`)
   })
 }
 
