@@ -1,5 +1,6 @@
 /* The control plane brought up with one command: two of each part, and each of them restarted under load. */
 import { readFileSync } from 'node:fs'
+import { connect as tcp } from 'node:net'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
@@ -59,10 +60,9 @@ it('each part sees what it needs, and logs are bounded', async () => {
   expect(await listed('postgres', '/services')).not.toContain('rabbitmq.conf')
   expect(await listed('api-1', '/var/lib/redtrove/run')).toEqual([])
   expect(await listed('taskmanager-1', '/var/lib/redtrove/run')).toContain('host.sock')
-  const listeners = await plane.compose('exec', '-T', 'rabbitmq', 'rabbitmq-diagnostics', '-q', 'listeners')
-  const management = listeners.split('\n').filter((line) => line.includes('15671'))
-  expect(management).toHaveLength(1)
-  expect(management[0]).not.toMatch(/Interface: (\[::\]|0\.0\.0\.0|172\.31\.)/)
+  const addresses = (await plane.compose('exec', '-T', 'rabbitmq', 'hostname', '-I')).trim().split(/\s+/)
+  for (const address of addresses)
+    expect([address, await accepts(address, 15_671)]).toEqual([address, !address.startsWith('172.31.')])
   const users = await plane.compose('exec', '-T', 'rabbitmq', 'rabbitmqctl', '-q', 'list_permissions')
   for (const id of set.ids) expect(users).toMatch(new RegExp(`redtrove-${id}\\s+\\^\\$\\s`))
   const containers = await clientOf(engine).listContainers({
@@ -74,6 +74,18 @@ it('each part sees what it needs, and logs are bounded', async () => {
     expect(HostConfig.SecurityOpt, Names[0]).toContain('no-new-privileges:true')
   }
 })
+
+/** Whether anybody listens there. */
+function accepts(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = tcp({ host, port, timeout: 5_000 }, () => settle(true))
+    const settle = (is: boolean) => {
+      socket.destroy()
+      resolve(is)
+    }
+    socket.once('error', () => settle(false)).once('timeout', () => settle(false))
+  })
+}
 
 it('a second setup leaves everything as it is', async () => {
   expect(await plane.compose('run', '--rm', '-T', 'setup')).toBe('')

@@ -20,7 +20,7 @@ export function witness(name: string, tell: Tell): () => void {
 /** Registers the printing for the test file that is being run; vitest's set-up file calls this once. */
 export function printEvidenceOfFailures(): void {
   afterEach(async ({ task }) => {
-    if (task.result?.state !== 'fail' || witnesses.size === 0) return
+    if (task.result?.state !== 'fail') return
     const told = await Promise.all([...witnesses].map(([name, tell]) => section(name, tell)))
     const why = task.result.errors?.map(({ message }) => message).join('\n')
     console.error(`evidence of "${task.name}"\n${why}\n${told.join('\n')}`)
