@@ -8,6 +8,7 @@ import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { identify } from '../../../common/process-identity.js'
 import { waitUntil } from '../../../common/wait-until.js'
+import { endGroups } from '../../harness/process-group.js'
 
 const children: ChildProcess[] = []
 const folder = mkdtempSync(join(tmpdir(), 'redtrove-lifecycle-'))
@@ -24,18 +25,7 @@ beforeAll(() =>
   }),
 )
 afterAll(() => rmSync(folder, { recursive: true }))
-afterEach(() => {
-  // Each is the leader of a group, which is left when it is killed.
-  for (const { pid = 0 } of children.splice(0)) if (groupHasSome(pid)) process.kill(-pid, 'SIGKILL')
-})
-
-function groupHasSome(pid: number): boolean {
-  try {
-    return process.kill(-pid, 0)
-  } catch {
-    return false
-  }
-}
+afterEach(() => endGroups(children))
 
 /** Starts it, perhaps behind another program, and waits until it listens for signals. */
 async function started({

@@ -5,21 +5,11 @@ import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
 import { identify } from '../../../common/process-identity.js'
 import { waitUntil } from '../../../common/wait-until.js'
+import { endGroups } from '../../harness/process-group.js'
 
 const SCRIPT = join(import.meta.dirname, 'running-script.mjs')
 const children: ChildProcess[] = []
-afterEach(() => {
-  // Each is the leader of a group, which is left when it is killed.
-  for (const { pid = 0 } of children.splice(0)) if (groupHasSome(pid)) process.kill(-pid, 'SIGKILL')
-})
-
-function groupHasSome(pid: number): boolean {
-  try {
-    return process.kill(-pid, 0)
-  } catch {
-    return false
-  }
-}
+afterEach(() => endGroups(children))
 
 /** Starts the script in a process group of its own and waits until its child runs. */
 async function started(how: string, { before = [] as readonly string[], env = {} } = {}) {
