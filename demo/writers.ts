@@ -184,6 +184,8 @@ export async function missingOn(
       (await Promise.all(writers.map((writer) => redis.smembers(`${prefix}:${writer}`)))).flat(),
     )
     return ledger.acks.filter((ack) => !held.has(ack.id)).map((ack) => ack.id)
+  } catch (error) {
+    throw new Error(`${member.host}:${member.port} did not say which writes it holds.`, { cause: error })
   } finally {
     redis.disconnect()
   }

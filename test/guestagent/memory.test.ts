@@ -92,9 +92,13 @@ it('a running server of an older agent gets the bounds of this one, without a re
     await root.config('SET', name, value)
   const pid = source.serverPid()
   await source.openAgent()
-  await source.ready()
-  const said = await root.config('GET', 'maxmemory', 'repl-backlog-size', 'client-output-buffer-limit')
-  expect(String(said)).toContain(`maxmemory,${152 * MB}`)
+  // Such a server serves all the time, so that its agent may say so before it has set anything.
+  const said = await waitUntil(
+    'the bounds are set',
+    () => root.config('GET', 'maxmemory', 'repl-backlog-size', 'client-output-buffer-limit'),
+    (bounds) => String(bounds).includes(`maxmemory,${152 * MB}`),
+    { timeoutMs: 5_000, pollMs: 10 },
+  )
   expect(String(said)).toContain(`repl-backlog-size,${16 * MB}`)
   expect(String(said)).toContain(`normal ${32 * MB} 0 0`)
   expect(source.serverPid()).toBe(pid)

@@ -111,7 +111,7 @@ it('a node that is paused is emptied: its source hands over first, nothing is lo
 
 it('a node whose cable is out for a while has its source again, and nobody else has led', async () => {
   const source = await sourceOffTheManager()
-  const machine = await machineOf(source)
+  const { machine, container } = await taskOf(machines, source)
   const writers = write()
   await writers.more(200)
   await setCable(machines.indexOf(machine) + 1, 'down')
@@ -120,6 +120,8 @@ it('a node whose cable is out for a while has its source again, and nobody else 
   expect(ended.state, JSON.stringify(ended)).toBe('rolled_back')
   for (const id of await replicas(source)) expect(await set.tryWrite(id)).not.toBe('OK')
   await setCable(machines.indexOf(machine) + 1, 'up')
+  // The fence took its task from it, which its node hears of only now: until it has another one, its server may end at any moment.
+  await untilMadeAgain(machines, source, container)
   await untilWritable(source)
   await stack.client.healthy(source, 60_000)
   await writers.more(200)
