@@ -12,6 +12,7 @@ import { type BrokerIdentity, brokerIdentity } from './broker/identity.js'
 import { type BrokerInstall, findBroker } from './broker/install.js'
 import { endLeftovers, endProcess, recordProcesses } from './broker/processes.js'
 import { writeSecretFile } from './broker/secret-file.js'
+import { dropStatisticsHandler } from './broker/statistics-handler.js'
 
 /** Where and how a private broker is started. */
 export interface PrivateBrokerOptions {
@@ -102,7 +103,8 @@ async function launch(
     beam.once('error', () => epmd.kill('SIGTERM'))
     const pid = await pidOf(beam)
     recordProcesses(dir, { beam: pid, epmd: epmdPid, epmdPort: identity.ports.epmd })
-    return running(beam, epmd, pid, identity)
+    const beforeStop = () => dropStatisticsHandler(install.erlCall, dir, identity)
+    return running({ beam, epmd, pid, beforeStop }, identity)
   } finally {
     closeSync(output)
   }
@@ -114,10 +116,16 @@ async function pidOf(child: ChildProcess): Promise<number> {
   throw new RedtroveError('unavailable', `The private broker cannot be started: ${messageOf(error)}.`)
 }
 
+interface Started {
+  readonly beam: ChildProcess
+  readonly epmd: ChildProcess
+  /** Of the emulator. */
+  readonly pid: number
+  beforeStop(): Promise<void>
+}
+
 function running(
-  beam: ChildProcess,
-  epmd: ChildProcess,
-  pid: number,
+  { beam, epmd, pid, beforeStop }: Started,
   { user, password, ports }: BrokerIdentity,
 ): PrivateBroker {
   const isThere = (child: ChildProcess) => child.exitCode === null && child.signalCode === null
@@ -127,7 +135,10 @@ function running(
     pid,
     exited: new Promise((resolve) => beam.once('exit', (code, signal) => resolve({ code, signal }))),
     stop: async () => {
-      if (isThere(beam)) await endProcess(pid, () => isThere(beam))
+      if (isThere(beam)) {
+        await beforeStop()
+        await endProcess(pid, () => isThere(beam))
+      }
       if (epmd.pid !== undefined && isThere(epmd)) await endProcess(epmd.pid, () => isThere(epmd), 2_000)
     },
   }

@@ -61,7 +61,7 @@ export function renderConfig(
   ]}
  ]},
  {rabbitmq_management, [{tcp_config, [{ip, "127.0.0.1"}, {port, ${ports.http}}]}, {disable_management_stats, true}]},
- {rabbitmq_management_agent, [{disable_metrics_collector, true}]},
+ {rabbitmq_management_agent, [{disable_metrics_collector, true}, {rates_mode, none}]},
  {kernel, [{inet_dist_use_interface, {127,0,0,1}}]}
 ].
 `

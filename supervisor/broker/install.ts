@@ -7,6 +7,8 @@ export interface BrokerInstall {
   /** RabbitMQ's own start script, not a distribution's wrapper (which changes the user and the folder). */
   readonly server: string
   readonly epmd: string
+  /** Calls a function of a running broker; a part of Erlang that a broker runs without. */
+  readonly erlCall: string | null
 }
 
 /** Debian's wrapper lies on PATH under the server's name; the script that it calls is what we want. */
@@ -32,14 +34,15 @@ export function findBroker(path: string, folders?: readonly string[]): BrokerIns
       'rabbitmq-server is not installed: install it (Debian and Ubuntu: apt-get install rabbitmq-server) or set REDTROVE_AMQP_URL to a broker that is already there.',
     )
   }
-  const epmd = firstExecutable('epmd', [...(folders ?? [...EPMD_FOLDERS, ...releaseFolders()]), ...onPath])
+  const ofErlang = [...(folders ?? [...EPMD_FOLDERS, ...releaseFolders()]), ...onPath]
+  const epmd = firstExecutable('epmd', ofErlang)
   if (!epmd) {
     throw new RedtroveError(
       'unavailable',
       'epmd, a part of Erlang that rabbitmq-server needs, is not installed: install it (Debian and Ubuntu: apt-get install erlang-base).',
     )
   }
-  return { server, epmd }
+  return { server, epmd, erlCall: firstExecutable('erl_call', ofErlang) ?? null }
 }
 
 function firstExecutable(name: string, folders: readonly string[]): string | undefined {
@@ -55,7 +58,7 @@ function isOurs(file: string): boolean {
   }
 }
 
-/** Erlang keeps epmd beside its emulator when it is not linked into a folder of PATH. */
+/** Erlang keeps its own programs beside its emulator when they are not linked into a folder of PATH. */
 function releaseFolders(root = '/usr/lib/erlang'): string[] {
   try {
     return readdirSync(root)
