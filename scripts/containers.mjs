@@ -1,6 +1,6 @@
 /*
  * `npm run test:containers [-- FILTER]`: the replication scenario, faults and versions with guests in containers, on a Docker Engine of the
- * tests' own and on a Swarm of three. Installs the engine where apt is there; base images are made by debootstrap, so no registry is needed.
+ * tests' own and on a Swarm of three. Installs the engine where apt is there; base images are made by mmdebstrap, so no registry is needed.
  */
 import { closing, runLanes, tableOf } from './lanes.mjs'
 import { orExplain, root } from './machine.mjs'

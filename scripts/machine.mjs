@@ -33,7 +33,7 @@ const TESTS = [
 const CONTAINERS = [
   { name: 'docker.io', has: () => onPath('dockerd') && onPath('docker') },
   { name: 'docker-compose', has: () => onPath('docker-compose') },
-  { name: 'debootstrap', has: () => onPath('debootstrap') },
+  { name: 'mmdebstrap', has: () => onPath('mmdebstrap') },
 ]
 /** sqlite3 is compiled where its prebuilt binary cannot be downloaded. */
 const COMPILER = [
