@@ -2,9 +2,10 @@
  * `npm run test:containers [-- FILTER]`: the replication scenario, faults and versions with guests in containers, on a Docker Engine of the
  * tests' own and on a Swarm of three. Installs the engine where apt is there; base images are made by mmdebstrap, so no registry is needed.
  */
-import { closing, runLanes, tableOf } from './lanes.mjs'
+
 import { orExplain, root } from './machine.mjs'
 import { ring } from './rings.mjs'
+import { closing, runSteps, tableOf } from './steps.mjs'
 
 const RINGS = ['containers', 'swarm']
 
@@ -13,7 +14,7 @@ await orExplain(async () => {
   const filters = process.argv.slice(2)
   const named = RINGS.filter((name) => filters.some((filter) => filter.includes(`test/${name}`)))
   const steps = (named.length > 0 ? named : RINGS).map((name) => ring(name, filters))
-  const done = await runLanes([steps])
+  const done = await runSteps(steps)
   const { line, code } = closing('containers', done)
   process.stdout.write(`\n${tableOf(done)}${line}`)
   return code

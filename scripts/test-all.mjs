@@ -2,9 +2,10 @@
  * `npm run test:all`: all that there is, for before an issue is closed: the rings of `npm test`, and then what is long by nature: the whole fault
  * matrix and 200 random schedules, all pairs of versions, several Swarm managers, every flavor filled, and the service on Node 24. About four hours on two cores.
  */
-import { closing, runLanes, tableOf } from './lanes.mjs'
+
 import { orExplain, prepare, root } from './machine.mjs'
 import { BASES, CHECK, ring } from './rings.mjs'
+import { closing, runSteps, tableOf } from './steps.mjs'
 
 /** In turn: what is measured or held for long must not wait for a neighbour. */
 const ALL = [
@@ -16,7 +17,7 @@ const ALL = [
 await orExplain(async () => {
   process.chdir(root)
   await prepare('containers')
-  const done = await runLanes([ALL])
+  const done = await runSteps(ALL)
   const { line, code } = closing('all tests', done)
   process.stdout.write(`\n${tableOf(done)}${line}`)
   return code

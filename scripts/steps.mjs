@@ -1,24 +1,27 @@
 /*
- * Rings of tests side by side: tests on real parts wait for most of their time, so that two cores carry three of them. Each ring's output is
- * kept until the ring has ended and then printed whole; meanwhile a line every half minute says what is under way.
+ * Steps side by side, as many at once as the machine carries. Each step's output is kept until the step has ended and then printed whole;
+ * meanwhile a line every half minute says what is under way.
  */
 const SAY_EVERY_MS = 30_000
 
 /**
- * Runs lanes of steps, the lanes side by side and the steps of each lane in turn. A step is `{ name, act }`; `act({ kept })` answers with
- * `{ code, passed, failed, output? }`, where `kept` says that other lanes print too, so that the output belongs into the answer. Resolves with all
- * answers and how long each took. A step that fails does not stop the others: a person wants to see all that is red.
+ * Runs steps, `atOnce` of them side by side: the first of those that wait and may begin. A step is `{ name, act, after? }`: it begins when
+ * no step that `after` names waits or runs any more. `act({ kept })` answers with `{ code, passed, failed, output? }`, where `kept`
+ * says that others print too, so that the output belongs into the answer. Resolves with all answers and how long each took. A step
+ * that fails does not stop the others: a person wants to see all that is red.
  */
-export async function runLanes(lanes) {
+export async function runSteps(steps, { atOnce = 1 } = {}) {
   const startedAtMs = performance.now()
+  const waiting = [...steps]
   const running = new Map()
   const done = []
   const saying = setInterval(() => sayRunning(running, startedAtMs), SAY_EVERY_MS)
+  const open = (name) => running.has(name) || waiting.some((step) => step.name === name)
+  const next = () => waiting.findIndex(({ after = [] }) => !after.some(open))
   const runStep = async ({ name, act }) => {
     const atMs = performance.now()
-    running.set(name, atMs)
     process.stderr.write(`test: ${name} ...\n`)
-    const answer = await act({ kept: lanes.length > 1 }).catch(broken)
+    const answer = await act({ kept: atOnce > 1 }).catch(broken)
     running.delete(name)
     const tookMs = performance.now() - atMs
     if (answer.output) process.stdout.write(answer.output)
@@ -26,17 +29,23 @@ export async function runLanes(lanes) {
     done.push({ name, tookMs, ...answer })
   }
   try {
-    await Promise.all(
-      lanes.map(async (steps) => {
-        for (const step of steps) await runStep(step)
-      }),
-    )
+    const under = new Set()
+    while (waiting.length > 0 || under.size > 0) {
+      for (let at = next(); under.size < atOnce && at >= 0; at = next()) {
+        const [step] = waiting.splice(at, 1)
+        running.set(step.name, performance.now())
+        const one = runStep(step).finally(() => under.delete(one))
+        under.add(one)
+      }
+      if (under.size === 0)
+        throw new Error(`${waiting.map(({ name }) => name).join(', ')} wait for one another`)
+      await Promise.race(under)
+    }
   } finally {
     clearInterval(saying)
   }
   return done
 }
-
 /** A step that could not even begin is a failure beside the others', not their end. */
 function broken(error) {
   return {
