@@ -6,6 +6,9 @@
 import { Redis } from 'ioredis'
 import type { Endpoint } from '../common/domain/instance.js'
 
+/** Before the next member is tried. */
+const REFUSED_PAUSE_MS = 2
+
 /** A write that a server acknowledged. */
 export interface Ack {
   readonly writer: number
@@ -26,6 +29,8 @@ export interface WritersOptions {
   readonly prefix: string
   /** An answer that takes longer counts as unknown. Milliseconds. */
   readonly commandTimeoutMs?: number
+  /** Pause of each writer after each acknowledged write; without it, none. Milliseconds. */
+  readonly paceMs?: number
 }
 
 /** All that was acknowledged. */
@@ -43,7 +48,7 @@ export interface Writers {
   stop(): Promise<Ledger>
 }
 
-/** Starts writing at once, without pause. */
+/** Starts writing at once. */
 export function startWriters(options: WritersOptions): Writers {
   const acks: Ack[] = []
   const refusals: Record<string, number> = {}
@@ -62,6 +67,10 @@ export function startWriters(options: WritersOptions): Writers {
       return finished
     },
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
 async function writeLoop(
@@ -83,10 +92,11 @@ async function writeLoop(
         if (member && failure === null) {
           acks.push({ writer, id, member: member.host, atMs: performance.now() })
           acked = true
+          if (options.paceMs !== undefined) await pause(options.paceMs)
         } else {
           refusals[failure ?? 'unknown'] = (refusals[failure ?? 'unknown'] ?? 0) + 1
           turn += 1
-          await new Promise((resolve) => setTimeout(resolve, 2))
+          await pause(REFUSED_PAUSE_MS)
         }
       }
     }

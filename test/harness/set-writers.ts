@@ -3,6 +3,9 @@ import { waitUntil } from '../../common/wait-until.js'
 import { startWriters, type Writers } from '../../demo/writers.js'
 import type { ReplicaSet } from './replica-set.js'
 
+/** About a thousand writes a second, which is many in what a switch takes; without a pause, writers alone keep a core busy. */
+const PACE_MS = 3
+
 /** Writers of a set, with what tests wait for. */
 export interface SetWriters extends Writers {
   /** Waits until so many more writes are acknowledged. */
@@ -16,7 +19,7 @@ export function writersOf(
   moreMs = 60_000,
 ): SetWriters {
   const { endpoints, password } = set
-  const writers = startWriters({ members: () => endpoints, password, writers: 4, prefix })
+  const writers = startWriters({ members: () => endpoints, password, writers: 4, prefix, paceMs: PACE_MS })
   const { acks, refusals } = writers.ledger
   return {
     ...writers,
