@@ -46,15 +46,18 @@ const hasInitdb = (version) => existsSync(join('/usr/lib/postgresql', version, '
 
 const FOR = { service: [], tests: TESTS, containers: [...TESTS, ...CONTAINERS] }
 
-/** Installs what is missing for `purpose` ('service', 'tests' or 'containers') and builds. Throws a sentence when that cannot be done. */
-export async function prepare(purpose) {
+/**
+ * Installs what is missing for `purpose` ('service', 'tests' or 'containers') and builds. Throws a sentence when that cannot be done.
+ * `meanwhile` begins as soon as the Debian packages are there, and goes on while npm compiles.
+ */
+export async function prepare(purpose, meanwhile = async () => undefined) {
   requireNode()
   const wanted = [...SERVICE, ...COMPILER, ...FOR[purpose]]
   const missing = [...new Set(wanted.filter((one) => !one.has()).map(({ name }) => name))]
   // The compiler is needed by npm, so apt goes first when it is missing; else both run side by side.
-  if (COMPILER.some((one) => !one.has())) await installPackages(missing)
-  else await Promise.all([installPackages(missing), installModules()])
-  await installModules()
+  const packages = installPackages(missing)
+  if (COMPILER.some((one) => !one.has())) await packages
+  await Promise.all([packages.then(meanwhile), installModules()])
   await built()
 }
 

@@ -24,8 +24,7 @@ const isolated =
 
 /** Guests in containers, of an engine or three in a namespace. */
 const onEngines = (ring) => async (given) => {
-  await prepare('containers')
-  await makeBases()
+  await prepare('containers', containerParts)
   return isolated(ring, ring, { REDTROVE_TEST_NODE: await node24() })(given)
 }
 
@@ -59,13 +58,10 @@ export const CHECK = {
   },
 }
 
-/** The root file systems that containers are made of. */
-export const BASES = {
-  name: 'base images',
-  act: async () => {
-    await makeBases()
-    return { code: 0, passed: 0, failed: 0 }
-  },
+/** What images are made of: root file systems, and the Node that runs in them. */
+export async function containerParts() {
+  await makeBases()
+  await node24()
 }
 
 /** Where the files of a folder below test/ run. A scenario runs wherever guests can; as processes unless a ring is named. */

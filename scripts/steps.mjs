@@ -5,10 +5,9 @@
 const SAY_EVERY_MS = 30_000
 
 /**
- * Runs steps, `atOnce` of them side by side: the first of those that wait and may begin. A step is `{ name, act, after? }`: it begins when
- * no step that `after` names waits or runs any more. `act({ kept })` answers with `{ code, passed, failed, output? }`, where `kept`
- * says that others print too, so that the output belongs into the answer. Resolves with all answers and how long each took. A step
- * that fails does not stop the others: a person wants to see all that is red.
+ * Runs steps in their order, `atOnce` of them side by side. A step is `{ name, act }`; `act({ kept })` answers with
+ * `{ code, passed, failed, output? }`, where `kept` says that others print too, so that the output belongs into the answer. Resolves
+ * with all answers and how long each took. A step that fails does not stop the others: a person wants to see all that is red.
  */
 export async function runSteps(steps, { atOnce = 1 } = {}) {
   const startedAtMs = performance.now()
@@ -16,10 +15,9 @@ export async function runSteps(steps, { atOnce = 1 } = {}) {
   const running = new Map()
   const done = []
   const saying = setInterval(() => sayRunning(running, startedAtMs), SAY_EVERY_MS)
-  const open = (name) => running.has(name) || waiting.some((step) => step.name === name)
-  const next = () => waiting.findIndex(({ after = [] }) => !after.some(open))
   const runStep = async ({ name, act }) => {
     const atMs = performance.now()
+    running.set(name, atMs)
     process.stderr.write(`test: ${name} ...\n`)
     const answer = await act({ kept: atOnce > 1 }).catch(broken)
     running.delete(name)
@@ -28,19 +26,11 @@ export async function runSteps(steps, { atOnce = 1 } = {}) {
     process.stderr.write(`test: ${name}: ${verdictOf(answer)} in ${seconds(tookMs)} s\n`)
     done.push({ name, tookMs, ...answer })
   }
+  const runOn = async () => {
+    for (let step = waiting.shift(); step; step = waiting.shift()) await runStep(step)
+  }
   try {
-    const under = new Set()
-    while (waiting.length > 0 || under.size > 0) {
-      for (let at = next(); under.size < atOnce && at >= 0; at = next()) {
-        const [step] = waiting.splice(at, 1)
-        running.set(step.name, performance.now())
-        const one = runStep(step).finally(() => under.delete(one))
-        under.add(one)
-      }
-      if (under.size === 0)
-        throw new Error(`${waiting.map(({ name }) => name).join(', ')} wait for one another`)
-      await Promise.race(under)
-    }
+    await Promise.all(Array.from({ length: atOnce }, runOn))
   } finally {
     clearInterval(saying)
   }

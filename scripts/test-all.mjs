@@ -4,19 +4,19 @@
  */
 
 import { orExplain, prepare, root } from './machine.mjs'
-import { BASES, CHECK, ring } from './rings.mjs'
+import { CHECK, containerParts, ring } from './rings.mjs'
 import { closing, runSteps, tableOf } from './steps.mjs'
 
 /** In turn: what is measured or held for long must not wait for a neighbour. */
 const ALL = [
-  ...[CHECK, BASES],
+  CHECK,
   ...['quick', 'integration', 'faults', 'containers', 'swarm'].map((name) => ring(name)),
   ...['on-node-24', 'long', 'containers-long', 'swarm-long', 'faults-whole'].map((name) => ring(name)),
 ]
 
 await orExplain(async () => {
   process.chdir(root)
-  await prepare('containers')
+  await prepare('containers', containerParts)
   const done = await runSteps(ALL)
   const { line, code } = closing('all tests', done)
   process.stdout.write(`\n${tableOf(done)}${line}`)

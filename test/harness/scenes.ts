@@ -20,7 +20,7 @@ export interface Scene {
 
 const NOBODY: Cast = { source: '', replica: '', password: '' }
 let number = 0
-let kept: Cast | undefined
+const keptPairs = new WeakMap<Stack, Cast>()
 
 /** Makes a source with one replica. */
 async function pair(stack: Stack): Promise<Cast> {
@@ -33,7 +33,8 @@ async function pair(stack: Stack): Promise<Cast> {
 
 /** A pair that scenes which leave it whole share; who leads is looked up each time. */
 async function keptPair(stack: Stack): Promise<Cast> {
-  kept ??= await pair(stack)
+  const kept = keptPairs.get(stack) ?? (await pair(stack))
+  keptPairs.set(stack, kept)
   const { source, replica, password } = kept
   for (const id of [source, replica]) await stack.client.healthy(id)
   const leads = (await stack.client.show(source)).replicas !== undefined

@@ -8,7 +8,7 @@ import { freePort } from '../free-port.js'
 import { removeGuests } from '../places/docker-place.js'
 import { type TroveClient, troveClient } from '../trove-client.js'
 import { clientOf, type EnginePlace, hostOf } from './engine.js'
-import { buildFrom } from './images.js'
+import { buildFrom, importServices } from './images.js'
 import { removeNetworks } from './networks.js'
 
 const run = promisify(execFile)
@@ -36,6 +36,7 @@ export interface Composed {
 
 /** Builds what is pulled elsewhere, and the control plane's own image. */
 export async function buildControlImages(place: EnginePlace): Promise<void> {
+  await importServices(place)
   for (const part of PARTS) {
     const args = ['--build-arg', 'BASE_IMAGE=redtrove-base:services', '--build-arg', `PART=${part}`]
     await run('docker', ['build', '-q', '-t', `${part}:test`, ...args, STAND_INS], { env: envOf(place) })

@@ -18,15 +18,20 @@ const basesSchema = z.array(z.object({ name: z.string(), servers: z.array(z.enum
 const NODE = process.env.REDTROVE_TEST_NODE ?? process.execPath
 const NODE_IMAGE = `redtrove-node:test-${statSync(NODE).size}`
 
-/** Has an image of each datastore version that the bases hold; what did not change is in the engine's cache. */
-export async function buildGuestImages(place: EnginePlace): Promise<void> {
+/**
+ * Has an image of each datastore version that the bases hold, or of those `wanted` (as `redis=bookworm`); what did not change is in the
+ * engine's cache.
+ */
+export async function buildGuestImages(place: EnginePlace, wanted?: readonly string[]): Promise<void> {
   const list = join(CONTAINERS_DIR, 'bases.json')
   if (!existsSync(list)) throw new Error(`${list} is missing; npm run test:containers makes it.`)
   await importNode(place)
   for (const { name, servers } of basesSchema.parse(JSON.parse(readFileSync(list, 'utf8')))) {
     const base = `redtrove-base:${name}`
+    const own = servers.filter((server) => wanted?.includes(`${server}=${name}`) ?? true)
+    if (own.length === 0) continue
     await importBase(place, base, join(CONTAINERS_DIR, `${name}.tar`))
-    for (const server of servers) await buildFrom(place, `${server}=${base}`)
+    for (const server of own) await buildFrom(place, `${server}=${base}`)
   }
 }
 
@@ -41,6 +46,11 @@ export async function buildFrom(place: EnginePlace, wanted: string): Promise<voi
     },
     timeout: 300_000,
   })
+}
+
+/** The base of PostgreSQL, RabbitMQ and the control plane. */
+export async function importServices(place: EnginePlace): Promise<void> {
+  await importBase(place, 'redtrove-base:services', join(CONTAINERS_DIR, 'services.tar'))
 }
 
 async function importBase(place: EnginePlace, name: string, archive: string): Promise<void> {

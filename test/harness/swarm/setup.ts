@@ -13,7 +13,7 @@ export interface SwarmMachine extends Machine {
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** The Swarm of this run: the first is its manager. Each has an image of each datastore version. */
+    /** The Swarm of this run: the first is its manager. Each has the same one guest image. */
     readonly swarm: readonly SwarmMachine[]
   }
 }
@@ -25,8 +25,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   if (!process.env.REDTROVE_TEST_NAMESPACE) throw new Error('Run these by npm run test:containers.')
   const { machines, end } = await makeMachines(NODES)
   const swarm = machines.map((machine, n) => {
-    const dataDir = join(CONTAINERS_DIR, n === 0 ? 'data' : `data-${n + 1}`)
-    return { ...machine, engine: enginePlace(dataDir, machine.pid) }
+    return { ...machine, engine: enginePlace(join(CONTAINERS_DIR, `swarm-${n + 1}`), machine.pid) }
   })
   const stop = async () => {
     for (const { engine } of swarm) await stopEngine(engine)
@@ -53,7 +52,7 @@ async function formSwarm(swarm: readonly SwarmMachine[]): Promise<void> {
       .catch(() => undefined)
     await removeGuests(clientOf(engine))
   }
-  await buildGuestImages(first.engine)
+  await buildGuestImages(first.engine, ['redis=bookworm-backports'])
   const manager = clientOf(first.engine)
   await manager.swarmInit({ AdvertiseAddr: first.address, ListenAddr: `${first.address}:2377` })
   const { JoinTokens: tokens } = await manager.swarmInspect()
