@@ -66,6 +66,8 @@ export interface ManagedServer {
   /** As `StartCheck.consent` and `isDamaged`. */
   consent(given: boolean): void
   readonly isDamaged: () => boolean
+  /** Size of what the server has written to its log; another one than before says that it has said something. */
+  logBytes(): number
   /** Notices what no event tells: an adopted server that ended, a log that has grown. */
   check(): void
   /** Leaves the server running and lets go of it. */
@@ -238,6 +240,7 @@ export function managedServer(context: ServerContext, onChange: () => void): Man
     can,
     consent: checks.consent,
     isDamaged: checks.isDamaged,
+    logBytes: () => output.sizeBytes(),
     check: () => {
       process.check()
       output.trim()

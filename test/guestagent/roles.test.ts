@@ -50,6 +50,31 @@ describe('a replica', () => {
     await expect(client.set('k', 'w')).rejects.toThrow(/NOREPLICAS/)
   })
 
+  it('is asked for its link only when its log has changed, which a lost link does', async () => {
+    const source = await yard.source()
+    const replica = await yard.replicaOf(source)
+    const rolesAsked = async () =>
+      Number(/cmdstat_role:calls=(\d+)/.exec(await replica.root().info('commandstats'))?.[1] ?? 0)
+    const heartbeats = async (count: number) => {
+      const before = replica.reports.length
+      await waitUntil(
+        'it has reported',
+        () => replica.reports.length - before,
+        (more) => more >= count,
+        { timeoutMs: 10_000, pollMs: 10 },
+      )
+    }
+    // Its log is quiet now: what it wrote at its start was asked about by the first of these.
+    await heartbeats(2)
+    const before = await rolesAsked()
+    await heartbeats(5)
+    expect(await rolesAsked()).toBe(before)
+    await source.closeAgent({ withServer: true })
+    await replica.until('its link is down', ({ link }) => link !== 'up')
+    await heartbeats(1)
+    expect(await rolesAsked()).toBeGreaterThan(before)
+  })
+
   it('is noticed by its source, which from then on asks before it lifts a fence', async () => {
     const source = await yard.source()
     await yard.replicaOf(source)
