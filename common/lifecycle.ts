@@ -52,12 +52,21 @@ export function untilStopped(onAgain: () => void = leave): Stop {
     watchStarters(request)
   })
   ignoreGoneReaders()
+  leaveWithOwnCode()
   return { requested, signal: controller.signal }
 }
 
 function leave(): never {
   process.stderr.write('redtrove: ended before everything was closed\n')
   process.exit(1)
+}
+
+/**
+ * Node gives signals their default effect back while it tears itself down, which takes some milliseconds: the second signal of one wish
+ * would then end a program that has closed everything, and its starter would be told of a death by a signal. This leaves that part out.
+ */
+function leaveWithOwnCode(): void {
+  process.once('exit', (code) => process.exit(code))
 }
 
 /**

@@ -13,14 +13,14 @@ const WHOLE_FAULTS = {
 /** On processes of this machine, without changing its network rules. */
 const onProcesses =
   (name, rings, options = {}) =>
-  ({ args, kept }) =>
-    runTests(name, [...projects(...rings), ...args], { ...options, kept })
+  ({ args, kept, as = name }) =>
+    runTests(as, [...projects(...rings), ...args], { ...options, kept })
 
 /** Faults change network rules and mount file systems: in a namespace that ends with the run. */
 const isolated =
   (name, ring, env = {}) =>
-  ({ args, kept }) =>
-    runTests(name, [...projects(ring), ...args], { namespace: true, env, kept })
+  ({ args, kept, as = name }) =>
+    runTests(as, [...projects(ring), ...args], { namespace: true, env, kept })
 
 /** Guests in containers, of an engine or three in a namespace. */
 const onEngines = (ring) => async (given) => {
@@ -43,9 +43,9 @@ const RINGS = {
     onProcesses('on-node-24', ['unit', 'api', 'integration'], { node: await node24() })(given),
 }
 
-/** A ring as a step of a lane; `args` go to vitest. */
-export function ring(name, args = []) {
-  return { name, act: ({ kept }) => RINGS[name]({ args, kept }) }
+/** A ring, or a part of one under the name `as`, as a step; `args` go to vitest. */
+export function ring(name, args = [], as = name) {
+  return { name: as, act: ({ kept }) => RINGS[name]({ args, kept, as }) }
 }
 
 /** Types and style, which need nothing but the sources. */

@@ -14,6 +14,8 @@ export const stoppedBy = () => by
 /** From now on signals are passed on instead of ending this process, and so is the end of npm, which is its parent (`exec` in package.json). */
 export function heedSignals() {
   for (const signal of SIGNALS) process.on(signal, () => stop(signal))
+  // While Node tears itself down signals have their default effect again: this leaves that part out.
+  process.once('exit', (code) => process.exit(code))
   // What is printed into a closed terminal is lost, and nothing else.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
   if (process.env.npm_lifecycle_event === undefined) return

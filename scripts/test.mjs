@@ -9,8 +9,16 @@ import { closing, runSteps, tableOf } from './steps.mjs'
 
 /** Two at a time: what is on real parts waits for much of its time, and a third one makes the two cores late for all of them. */
 const AT_ONCE = 2
-/** What takes longest comes first, so that nothing long is left alone at the end. */
-const STEPS = [ring('containers'), CHECK, ring('quick'), ring('swarm'), ring('integration'), ring('faults')]
+/** What works on most of its time (containers, quick) is beside what waits for much of its time. */
+const STEPS = [
+  ring('containers'),
+  CHECK,
+  ring('integration'),
+  ring('faults', ['test/faults/random'], 'schedules'),
+  ring('quick'),
+  ring('swarm'),
+  ring('faults', ['--exclude=test/faults/random*']),
+]
 
 await orExplain(async () => {
   process.chdir(root)

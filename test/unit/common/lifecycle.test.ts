@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { identify } from '../../../common/process-identity.js'
@@ -65,6 +65,16 @@ describe.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s', (signal) => {
     child.kill(signal)
     expect([await ended, output()]).toEqual([[0, null], 'ready\nclosed\n'])
   })
+})
+
+it('a program that has closed everything ends with its own code, however often it is told to end', async () => {
+  const { child, output } = await started()
+  const ended = once(child, 'close')
+  while (child.exitCode === null && child.signalCode === null) {
+    child.kill('SIGINT')
+    await setImmediate()
+  }
+  expect([await ended, output()]).toEqual([[0, null], 'ready\nclosed\n'])
 })
 
 describe('a program is told to end', () => {
