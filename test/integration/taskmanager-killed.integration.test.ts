@@ -10,7 +10,7 @@ import { type Stack, startStack } from '../harness/stack.js'
  * The workflow matrix on real processes. A clean run of each workflow tells its steps; then, for each step, a taskmanager dies
  * (SIGKILL) at its edge, and the next one, started by the supervisor, carries on or takes back.
  */
-const STACKS = 3
+const STACKS = 2
 const AT_REST = ['ACTIVE', 'ERROR']
 const RECOVERED_MS_MAX = 10_000
 
