@@ -49,7 +49,7 @@ export async function openHost(
       brokerAddress: null,
     }
   }
-  const engine = connectEngine(settings.REDTROVE_DOCKER_HOST)
+  const engine = await connectEngine(settings.REDTROVE_DOCKER_HOST)
   const installation = settings.REDTROVE_INSTALLATION ?? nameOf(settings.REDTROVE_STATE_DIR)
   const amqpUrlBeside = (address: string) => () =>
     guestAmqpUrl(settings, readFileSync(layout.amqpUrl, 'utf8').trim(), address)

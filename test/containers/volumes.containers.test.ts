@@ -7,11 +7,10 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest'
 import { guestNameOf } from '../../common/domain/guest-name.js'
 import { createLogger } from '../../common/log.js'
 import { openDockerHost } from '../../supervisor/docker/docker-host.js'
-import { connectEngine } from '../../supervisor/docker/engine.js'
 import { labelsOf, type Storage } from '../../supervisor/docker/guest-container.js'
 import { ensureNetwork, type GuestNetwork } from '../../supervisor/docker/guest-network.js'
 import type { Host } from '../../supervisor/host/host.js'
-import { clientOf, hostOf, killEngine, startEngine } from '../harness/containers/engine.js'
+import { clientOf, killEngine, startEngine } from '../harness/containers/engine.js'
 import { PLUGIN_SOCKET, SIZED_DRIVER } from '../harness/containers/volume-plugin.js'
 import { aGuestSpec } from '../harness/guest.js'
 import { removeGuests } from '../harness/places/docker-place.js'
@@ -102,7 +101,7 @@ async function ends(): Promise<void> {
 
 /** The host part, with what happens right before and right after it has a container made. */
 function host({ before, after, storage = LOCAL }: Partial<Circumstances> = {}): Host {
-  const client = connectEngine(hostOf(engine))
+  const client = clientOf(engine)
   const create = client.createContainer.bind(client)
   Object.assign(client, {
     createContainer: async (options: ContainerCreateOptions) => {
