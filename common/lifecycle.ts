@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isRunByNpm } from './config.js'
+import { leaveWithOwnCode } from './own-exit-code.js'
 import { identify, isAlive, type ProcessIdentity, parentOf } from './process-identity.js'
 
 /** Signals that mean "end": a process manager's, a terminal's ^C, and a terminal that is closed. */
@@ -59,14 +60,6 @@ export function untilStopped(onAgain: () => void = leave): Stop {
 function leave(): never {
   process.stderr.write('redtrove: ended before everything was closed\n')
   process.exit(1)
-}
-
-/**
- * Node gives signals their default effect back while it tears itself down, which takes some milliseconds: the second signal of one wish
- * would then end a program that has closed everything, and its starter would be told of a death by a signal. This leaves that part out.
- */
-function leaveWithOwnCode(): void {
-  process.once('exit', (code) => process.exit(code))
 }
 
 /**

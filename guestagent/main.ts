@@ -5,6 +5,7 @@ import { type AgentSeed, agentSeedSchema } from '../common/contracts/agent-seed.
 import { withAccount } from '../common/contracts/broker-account.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import { createLogger } from '../common/log.js'
+import { leaveWithOwnCode } from '../common/own-exit-code.js'
 import { openGuestMessaging } from '../common/rpc/guest-messaging.js'
 import { openAgent } from './agent.js'
 import { optimiseLittle } from './frugal-engine.js'
@@ -57,6 +58,7 @@ function untilTold(): Told {
     process.on('SIGINT', tell(true))
     process.on('SIGHUP', tell(false))
   })
+  leaveWithOwnCode()
   return { told, withServer: () => withServer }
 }
 
