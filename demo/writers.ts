@@ -3,8 +3,10 @@
  * loss and gaps are counted, not guessed. A write is SADD of an id that is used once, so trying it again after an unknown
  * outcome is harmless.
  */
+import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { Endpoint } from '../common/domain/instance.js'
+import { messageOf } from '../common/errors.js'
 
 /** Before the next member is tried. */
 const REFUSED_PAUSE_MS = 2
@@ -69,10 +71,6 @@ export function startWriters(options: WritersOptions): Writers {
   }
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
 async function writeLoop(
   writer: number,
   options: WritersOptions,
@@ -92,11 +90,11 @@ async function writeLoop(
         if (member && failure === null) {
           acks.push({ writer, id, member: member.host, atMs: performance.now() })
           acked = true
-          if (options.paceMs !== undefined) await pause(options.paceMs)
+          if (options.paceMs !== undefined) await setTimeout(options.paceMs)
         } else {
           refusals[failure ?? 'unknown'] = (refusals[failure ?? 'unknown'] ?? 0) + 1
           turn += 1
-          await pause(REFUSED_PAUSE_MS)
+          await setTimeout(REFUSED_PAUSE_MS)
         }
       }
     }
@@ -195,7 +193,10 @@ export async function missingOn(
     )
     return ledger.acks.filter((ack) => !held.has(ack.id)).map((ack) => ack.id)
   } catch (error) {
-    throw new Error(`${member.host}:${member.port} did not say which writes it holds.`, { cause: error })
+    throw new Error(
+      `The server at ${member.host}:${member.port} did not say which writes it holds: ${messageOf(error)}`,
+      { cause: error },
+    )
   } finally {
     redis.disconnect()
   }

@@ -2,7 +2,7 @@
  * Base images of the container tests, as archives of a root file system: Debian's releases with the servers that each of them has. Made
  * here because a test must not need a registry.
  */
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { quietly, retried, root } from './machine.mjs'
 
@@ -39,7 +39,7 @@ const BASES = [
     name: 'services',
     suite: 'bookworm',
     servers: [],
-    packages: ['postgresql', 'rabbitmq-server', 'openssl', 'hostname', 'mawk'],
+    packages: ['postgresql', 'rabbitmq-server', 'openssl', 'hostname'],
   },
 ]
 
@@ -58,8 +58,8 @@ export async function makeBases() {
 }
 
 /**
- * Packages are only unpacked: what their scripts would set up is three things that a container needs, and running all of them takes four times
- * as long as the rest.
+ * Packages are only unpacked. Of what their scripts would set up, containers need the accounts and the linker's cache, which are made
+ * here; running all scripts takes four times as long as the rest.
  */
 async function makeBase({ name, suite, servers, packages = [], backports = false }, archive) {
   const dir = join(CONTAINERS_DIR, name)
@@ -73,8 +73,6 @@ async function makeBase({ name, suite, servers, packages = [], backports = false
     await quietly('mmdebstrap', [...options, suite, dir, ...sources])
     for (const file of ['passwd', 'group'])
       copyFileSync(join(dir, 'usr/share/base-passwd', `${file}.master`), join(dir, 'etc', file))
-    const awk = join(dir, 'usr/bin/awk')
-    if (packages.includes('mawk') && !existsSync(awk)) symlinkSync('mawk', awk)
     await quietly('chroot', [dir, 'ldconfig'])
     await quietly('tar', ['-C', dir, '-cf', unfinished, '.'])
     renameSync(unfinished, archive)

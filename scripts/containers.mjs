@@ -2,7 +2,6 @@
  * `npm run test:containers [-- FILTER]`: the replication scenario, faults and versions with guests in containers, on a Docker Engine of the
  * tests' own and on a Swarm of three. Installs the engine where apt is there; base images are made by mmdebstrap, so no registry is needed.
  */
-
 import { orExplain, root } from './machine.mjs'
 import { ring } from './rings.mjs'
 import { closing, runSteps, tableOf } from './steps.mjs'

@@ -2,7 +2,6 @@
  * `npm run test:faults [-- FILTER]`: the whole fault matrix and 200 random schedules (about two hours on two cores).
  * REDTROVE_TEST_SEEDS=7 or 7-12 chooses the schedules.
  */
-
 import { orExplain, prepare, root } from './machine.mjs'
 import { ring } from './rings.mjs'
 import { closing, runSteps } from './steps.mjs'

@@ -12,35 +12,34 @@ const WHOLE_FAULTS = {
 
 /** On processes of this machine, without changing its network rules. */
 const onProcesses =
-  (name, rings, options = {}) =>
-  ({ args, kept, as = name }) =>
+  (rings, options = {}) =>
+  ({ args, kept, as }) =>
     runTests(as, [...projects(...rings), ...args], { ...options, kept })
 
 /** Faults change network rules and mount file systems: in a namespace that ends with the run. */
 const isolated =
-  (name, ring, env = {}) =>
-  ({ args, kept, as = name }) =>
+  (ring, env = {}) =>
+  ({ args, kept, as }) =>
     runTests(as, [...projects(ring), ...args], { namespace: true, env, kept })
 
 /** Guests in containers, of an engine or three in a namespace. */
 const onEngines = (ring) => async (given) => {
   await prepare('containers', containerParts)
-  return isolated(ring, ring, { REDTROVE_TEST_NODE: await node24() })(given)
+  return isolated(ring, { REDTROVE_TEST_NODE: await node24() })(given)
 }
 
 const RINGS = {
   // What waits for other processes leaves a core to a neighbour.
-  quick: onProcesses('quick', ['unit', 'messaging', 'workflows', 'store', 'api', 'guestagent']),
-  integration: onProcesses('integration', ['integration']),
-  long: onProcesses('long', ['long']),
-  faults: isolated('faults', 'faults'),
-  'faults-whole': isolated('faults-whole', 'faults', WHOLE_FAULTS),
+  quick: onProcesses(['unit', 'messaging', 'workflows', 'store', 'api', 'guestagent']),
+  integration: onProcesses(['integration']),
+  long: onProcesses(['long']),
+  faults: isolated('faults'),
+  'faults-whole': isolated('faults', WHOLE_FAULTS),
   containers: onEngines('containers'),
   swarm: onEngines('swarm'),
   'containers-long': onEngines('containers-long'),
   'swarm-long': onEngines('swarm-long'),
-  'on-node-24': async (given) =>
-    onProcesses('on-node-24', ['unit', 'api', 'integration'], { node: await node24() })(given),
+  'on-node-24': async (given) => onProcesses(['unit', 'api', 'integration'], { node: await node24() })(given),
 }
 
 /** A ring, or a part of one under the name `as`, as a step; `args` go to vitest. */

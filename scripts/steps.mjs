@@ -36,6 +36,7 @@ export async function runSteps(steps, { atOnce = 1 } = {}) {
   }
   return done
 }
+
 /** A step that could not even begin is a failure beside the others', not their end. */
 function broken(error) {
   return {

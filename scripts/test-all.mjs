@@ -2,7 +2,6 @@
  * `npm run test:all`: all that there is, for before an issue is closed: the rings of `npm test`, and then what is long by nature: the whole fault
  * matrix and 200 random schedules, all pairs of versions, several Swarm managers, every flavor filled, and the service on Node 24. About four hours on two cores.
  */
-
 import { orExplain, prepare, root } from './machine.mjs'
 import { CHECK, containerParts, ring } from './rings.mjs'
 import { closing, runSteps, tableOf } from './steps.mjs'

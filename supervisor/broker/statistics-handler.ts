@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { BrokerIdentity } from './identity.js'
 
+const run = promisify(execFile)
 const ASK_MS_MAX = 2_000
 
 /**
@@ -17,9 +19,6 @@ export async function dropStatisticsHandler(
   const call = 'gen_event delete_handler [rabbit_event,rabbit_mgmt_db_handler,[]]'
   // The cookie is read from the broker's own folder.
   const env = { HOME: dir, ERL_EPMD_PORT: String(ports.epmd), LC_ALL: 'C.UTF-8' }
-  await new Promise<void>((resolve) => {
-    execFile(erlCall, ['-n', node, '-a', call], { env, timeout: ASK_MS_MAX, killSignal: 'SIGKILL' }, () =>
-      resolve(),
-    )
-  })
+  const options = { env, timeout: ASK_MS_MAX, killSignal: 'SIGKILL' } as const
+  await run(erlCall, ['-n', node, '-a', call], options).catch(() => undefined)
 }

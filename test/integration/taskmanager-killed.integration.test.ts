@@ -57,13 +57,12 @@ describe.concurrent('a taskmanager that is killed at every step of', () => {
 
 /** The stage is the caller's until it is put back. */
 async function untilFree(): Promise<Stage> {
-  const stage = await waitUntil(
-    'a service has nothing to do',
-    () => free.shift(),
-    (one) => one !== undefined,
-    { timeoutMs: 390_000, pollMs: 50 },
-  )
-  if (!stage) throw new Error('there is no service')
+  return waitUntil('a service has nothing to do', takeFree, () => true, { timeoutMs: 390_000, pollMs: 50 })
+}
+
+function takeFree(): Stage {
+  const stage = free.shift()
+  if (!stage) throw new Error('every service has something to do')
   return stage
 }
 
