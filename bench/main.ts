@@ -9,11 +9,12 @@ import { fleet } from './fleet.js'
 import { memory } from './memory.js'
 import { promote } from './promote.js'
 import { conditionsOf, describeMachine, renderResults, type Section } from './report.js'
+import { rest } from './rest.js'
 import { resume } from './resume.js'
 import { rpc } from './rpc.js'
 import { watchSteal } from './steal.js'
 
-const BENCHES: readonly Bench[] = [promote, eject, create, resume, rpc, fleet, api, memory]
+const BENCHES: readonly Bench[] = [promote, eject, create, resume, rpc, fleet, api, memory, rest]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !BENCHES.some((bench) => bench.name === name))

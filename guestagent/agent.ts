@@ -6,7 +6,7 @@ import { failpoint } from '../common/failpoint.js'
 import type { Logger } from '../common/log.js'
 import type { GuestMessaging } from '../common/rpc/messaging.js'
 import { atRest } from '../common/secrets/password-hash.js'
-import { openSerial } from '../common/serial.js'
+import { openSerial, type Serial } from '../common/serial.js'
 import { openAcceptedState } from './accepted.js'
 import { lockFolder } from './agent-lock.js'
 import { agentSecret } from './agent-secret.js'
@@ -18,6 +18,7 @@ import { memoryWatch } from './memory-watch.js'
 import { observer as openObserver } from './observer.js'
 import { guestPaths, makeGuestFolders } from './paths.js'
 import { pauseKeeper } from './pause.js'
+import { watchLog } from './redis/log-watch.js'
 import { stopKeepingPosition } from './restart.js'
 import { roleActs } from './role-acts.js'
 import { roleKeeper } from './role-keeper.js'
@@ -59,8 +60,10 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     const kept = (credentials: Credentials) => (hasAccounts(server) ? atRest(credentials) : credentials)
     const accepted = await openAcceptedState(paths.state, seed.spec.assignment, kept)
     const strategy = replicationStrategy(seed)
-    const control = openSerial()
+    const inLine = openSerial()
     let kick: () => void = () => undefined
+    let stir: () => void = () => undefined
+    const control: Serial = (act) => inLine(act).finally(() => stir())
     const server = managedServer({ seed, paths, accepted, strategy, agentPassword, clock, log }, () => kick())
     const dataBytes = seed.spec.maxMemoryBytes
     const acts = roleActs({ server, accepted, strategy, dataBytes, clock, log })
@@ -89,14 +92,17 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     await server.open()
     // Agents before this one kept passwords in the clear.
     await accepted.update({})
+    const logWatch = watchLog(paths.log, () => stir(), log)
     const heartbeat = startHeartbeat({
       observer,
       server,
       report: messaging.report,
+      logIsWatched: logWatch.works,
       heartbeatMs: seed.heartbeatMs,
       clock,
       log,
     })
+    stir = heartbeat.stir
     kick = () => {
       roles.kick()
       heartbeat.kick()
@@ -121,6 +127,7 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     kick()
     return {
       close: async ({ withServer }) => {
+        logWatch.close()
         await heartbeat.stop()
         roles.close()
         link.close()

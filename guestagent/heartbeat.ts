@@ -1,3 +1,8 @@
+/*
+ * Looks at a redis-server and reports what was seen. A server in use, or one that something has just happened to, is looked at five times a
+ * second; a server at rest once a heartbeat, because hundreds of agents on one host do nothing else all day. What happens to a server at
+ * rest wakes its agent: the process ends, its connection closes, its log grows, a command of the control plane arrives.
+ */
 import type { Clock } from '../common/clock.js'
 import type { Observation } from '../common/domain/observation.js'
 import { messageOf } from '../common/errors.js'
@@ -8,6 +13,10 @@ import type { ManagedServer } from './server.js'
 
 /** How often the server is looked at; a change is reported at the look that sees it. */
 const LOOK_MS = 200
+/** How often a server at rest is looked at. */
+const REST_LOOK_MS = 1_000
+/** How long a server is looked at often after anything happened to it. */
+const RESTLESS_MS = 3_000
 /** How often a replica's link is looked at in between: how fine `linkDownMs` is. */
 const PROBE_MS = 40
 
@@ -16,6 +25,8 @@ export interface HeartbeatOptions {
   readonly observer: Observer
   readonly server: ManagedServer
   readonly report: (observation: Observation) => void
+  /** The kernel tells of each line of the server's log; without that a server is never at rest. */
+  readonly logIsWatched: () => boolean
   readonly heartbeatMs: number
   readonly clock: Clock
   readonly log: Logger
@@ -25,16 +36,19 @@ export interface HeartbeatOptions {
 export interface Heartbeat {
   /** Look and report now. */
   kick(): void
+  /** Something may have changed: look within the time in which a server in use is looked at, and go on looking often for a while. */
+  stir(): void
   stop(): Promise<void>
 }
 
 /** Looks, reports and waits, until it is stopped: each `heartbeatMs`, and at once when something that matters changed. */
 export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
-  const { observer, server, report, heartbeatMs, clock, log } = options
+  const { observer, server, report, logIsWatched, heartbeatMs, clock, log } = options
   const keepReserve = reserveKeeper(server, log)
   let stopping = false
   let wake = new AbortController()
   let kicked = false
+  let restlessUntilMs = clock.monotonicMs() + RESTLESS_MS
   let lastReportMs = Number.NEGATIVE_INFINITY
   let lastShape = ''
 
@@ -45,11 +59,17 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
       log.warn({ reason: messageOf(error) }, 'reserve of connections not kept'),
     )
     const shape = shapeOf(observation)
+    const changed = shape !== lastShape
+    if (changed || !isSettled(observation)) stayRestless()
     const due = clock.monotonicMs() - lastReportMs >= heartbeatMs - LOOK_MS / 2
-    if (!due && shape === lastShape) return
+    if (!due && !changed) return
     report(observation)
     lastReportMs = clock.monotonicMs()
     lastShape = shape
+  }
+
+  function stayRestless(): void {
+    restlessUntilMs = clock.monotonicMs() + RESTLESS_MS
   }
 
   async function run(): Promise<void> {
@@ -58,29 +78,42 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
       try {
         await beat()
       } catch (error) {
+        stayRestless()
         log.warn({ reason: messageOf(error) }, 'look failed')
       }
-      await untilNextLook()
+      await untilNextLook(clock.monotonicMs())
     }
   }
 
-  /** The rest of the time between looks, cut short by a kick or by a link that went up or down. */
-  async function untilNextLook(): Promise<void> {
-    const nextMs = clock.monotonicMs() + LOOK_MS
+  function periodMs(): number {
+    const rests = logIsWatched() && observer.isUnused() && clock.monotonicMs() >= restlessUntilMs
+    return rests ? Math.min(REST_LOOK_MS, heartbeatMs) : LOOK_MS
+  }
+
+  /** The rest of the time between looks, cut short by a kick, a stir, or a link that went up or down. */
+  async function untilNextLook(lookedAtMs: number): Promise<void> {
     for (;;) {
-      const leftMs = nextMs - clock.monotonicMs()
+      const leftMs = lookedAtMs + periodMs() - clock.monotonicMs()
       if (leftMs <= 0 || kicked || stopping) return
       wake = new AbortController()
-      const napMs = observer.isReplica() ? Math.min(PROBE_MS, leftMs) : leftMs
-      await clock.sleep(napMs, wake.signal).catch(() => undefined)
+      await clock.sleep(napMs(leftMs), wake.signal).catch(() => undefined)
       if (await observer.linkChanged().catch(() => true)) return
     }
+  }
+
+  function napMs(leftMs: number): number {
+    return observer.isReplica() && !logIsWatched() ? Math.min(PROBE_MS, leftMs) : leftMs
   }
 
   const done = run()
   return {
     kick: () => {
       kicked = true
+      stayRestless()
+      wake.abort()
+    },
+    stir: () => {
+      stayRestless()
       wake.abort()
     },
     stop: () => {
@@ -89,6 +122,17 @@ export function startHeartbeat(options: HeartbeatOptions): Heartbeat {
       return done
     },
   }
+}
+
+/** Nothing is under way that goes on without a line in the log. */
+function isSettled({ service, fault, link, connectedReplicas }: Observation): boolean {
+  const linked = link === null || link === 'up'
+  return (
+    service === 'running' &&
+    fault === null &&
+    linked &&
+    connectedReplicas.every(({ state }) => state === 'online')
+  )
 }
 
 /** What is reported at once when it changes; numbers that move all the time are left out. */

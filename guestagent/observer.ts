@@ -9,12 +9,15 @@ import { FENCE_REPLICAS } from './redis/conf.js'
 import { diskUse } from './redis/data-folder.js'
 import { type InfoFacts, infoFacts, isPersistenceOk, type PersistenceFacts } from './redis/info.js'
 import type { ManagedServer } from './server.js'
+import { useMeter } from './use-meter.js'
 
 /** A server that has not answered for this long is said to answer nobody; until then it is slow, or still starting. */
 const SILENT_MS_MAX = 5_000
 /** Shorter than the taskmanager waits for a look, so that a silent server is not taken for a silent agent. */
 const ANSWER_MS_MAX = 1_500
 const DISK_LOOK_MS = 1_000
+/** Nobody fills the disk of a server at rest; its neighbours may. */
+const REST_DISK_LOOK_MS = 5_000
 /** With less room than this a disk counts as full. */
 const FULL_BYTES = 64 * 1024
 
@@ -23,6 +26,8 @@ export interface Observer {
   look(): Promise<Observation>
   /** The last look saw a replica. */
   readonly isReplica: () => boolean
+  /** Between the last two looks nobody but this agent, the replicas and the source asked the server for anything worth the name. */
+  readonly isUnused: () => boolean
   /**
    * A cheap look at a replica's link alone, so that its age is known finer than looks are made; true when it went up or down since
    * the last look or probe. False on a source or when nobody answers. The server is asked only when its log has changed: it writes a
@@ -56,6 +61,7 @@ export function observer(options: ObserverOptions): Observer {
   let disk: Awaited<ReturnType<typeof diskUse>> = { usedBytes: null, freeBytes: null }
   let diskAtMs = Number.NEGATIVE_INFINITY
   let probedAtLogBytes = -1
+  const use = useMeter(clock)
 
   async function see(): Promise<Seen> {
     const state = server.state()
@@ -91,27 +97,29 @@ export function observer(options: ObserverOptions): Observer {
   }
 
   async function soon<T>(answer: Promise<T>): Promise<T> {
-    const answered = new AbortController()
-    const late = clock.sleep(ANSWER_MS_MAX, answered.signal).then(() => {
-      throw new RedtroveError('guest_timeout', 'redis-server does not answer.')
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      const silent = () => reject(new RedtroveError('guest_timeout', 'redis-server does not answer.'))
+      timer = setTimeout(silent, ANSWER_MS_MAX)
     })
-    late.catch(() => undefined)
     try {
       return await Promise.race([answer, late])
     } finally {
-      answered.abort()
+      clearTimeout(timer)
     }
   }
 
   async function look(): Promise<Observation> {
-    if (clock.monotonicMs() - diskAtMs >= DISK_LOOK_MS) {
+    const diskPeriodMs = use.isUnused() ? REST_DISK_LOOK_MS : DISK_LOOK_MS
+    if (clock.monotonicMs() - diskAtMs >= diskPeriodMs) {
       disk = await diskUse(dataDir)
       diskAtMs = clock.monotonicMs()
     }
     const { facts, service, fenced, fault } = await see()
     const nowMs = clock.monotonicMs()
     link.note(facts.link, nowMs)
-    const { loading: _, persistence, memory: __, ...shown } = facts
+    use.note(facts)
+    const { loading: _, persistence, memory: __, commandsProcessed: ___, ...shown } = facts
     const seen: Observation = {
       ...shown,
       service,
@@ -144,7 +152,7 @@ export function observer(options: ObserverOptions): Observer {
     return true
   }
 
-  return { look, linkChanged, isReplica: () => link.last() !== null }
+  return { look, linkChanged, isUnused: use.isUnused, isReplica: () => link.last() !== null }
 }
 
 const WAY_OUT = 'restart the instance, which keeps every acknowledged write, or eject it if it has replicas'

@@ -42,7 +42,8 @@ interface Channels {
 
 /** Control calls one at a time, in order; looks beside them. */
 const AT_ONCE: Record<Method['lane'], number> = { control: 1, query: 4 }
-const TICK_MS = 500
+/** Each tick wakes an agent that may be one of hundreds at rest. */
+const TICK_MS = 1_000
 
 /**
  * Opens a guest agent's side and returns at once; it connects, and reconnects, by itself. Commands are taken from when `serve`

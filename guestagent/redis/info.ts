@@ -44,6 +44,8 @@ export interface InfoFacts {
   readonly memoryMaxBytes: number | null
   readonly keys: number | null
   readonly clients: number | null
+  /** [total_commands_processed] since the process started. */
+  readonly commandsProcessed: number | null
   readonly persistence: PersistenceFacts
   readonly memory: MemoryFacts
 }
@@ -92,6 +94,7 @@ export function infoFacts(text: string): InfoFacts {
     memoryMaxBytes: count(fields.get('maxmemory')),
     keys: role === null ? null : keysOf(fields),
     clients: count(fields.get('connected_clients')),
+    commandsProcessed: count(fields.get('total_commands_processed')),
     persistence: persistenceOf(fields),
     memory: memoryOf(fields),
   }
