@@ -4,10 +4,11 @@
  *   consumers FILE           every guest of FILE is a session of its own that takes commands and comes back by itself
  * FILE (JSON, 0600): the broker's address and the guests' ids and keys. Talks to its parent over the channel of `fork`.
  */
+
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect } from 'amqplib'
-import type { Endpoint } from '../common/domain/instance.js'
+import type { Endpoint } from '../common/domain/endpoint.js'
 import { createLogger } from '../common/log.js'
 import { sealMessage } from '../common/rpc/envelope.js'
 import { openGuestMessaging } from '../common/rpc/guest-messaging.js'

@@ -1,10 +1,11 @@
 /* redis-servers without us: what a baseline is made of. Everything on the loopback, in a temporary folder, ended by process id. */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import type { Endpoint } from '../common/domain/instance.js'
+import type { Endpoint } from '../common/domain/endpoint.js'
 import { waitUntil } from '../common/wait-until.js'
 import { freePort } from '../test/harness/free-port.js'
 

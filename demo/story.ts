@@ -1,6 +1,7 @@
 /* The main job, told on real parts through the public API alone. */
+
 import { Redis } from 'ioredis'
-import { type Endpoint, REDIS_PORT } from '../common/domain/instance.js'
+import { type Endpoint, REDIS_PORT } from '../common/domain/endpoint.js'
 import { waitUntil } from '../common/wait-until.js'
 import type { Api, Instance } from './api.js'
 import type { Display } from './display.js'

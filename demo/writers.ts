@@ -3,9 +3,10 @@
  * loss and gaps are counted, not guessed. A write is SADD of an id that is used once, so trying it again after an unknown
  * outcome is harmless.
  */
+
 import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import type { Endpoint } from '../common/domain/instance.js'
+import type { Endpoint } from '../common/domain/endpoint.js'
 import { messageOf } from '../common/errors.js'
 
 /** Before the next member is tried. */

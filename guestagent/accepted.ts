@@ -2,15 +2,13 @@
  * What an agent must not forget: the highest command it accepted, and what it was told to be. One file, written through to the
  * disk before the command has any effect, so that a restart never obeys an older order.
  */
+
 import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
-import {
-  type Assignment,
-  assignmentSchema,
-  type Credentials,
-  type Token,
-} from '../common/contracts/assignment.js'
+import { type Assignment, assignmentSchema } from '../common/domain/assignment.js'
+import type { Credentials } from '../common/domain/credentials.js'
 import type { AcceptedAssignment } from '../common/domain/observation.js'
+import type { Token } from '../common/domain/token.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import { openSerial } from '../common/serial.js'
 import { readSlots, replaceSlot } from './slots-file.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.js'
 import type { AgentSeed } from '../common/contracts/agent-seed.js'
-import type { Credentials } from '../common/contracts/assignment.js'
+import type { Credentials } from '../common/domain/credentials.js'
 import { messageOf } from '../common/errors.js'
 import { failpoint } from '../common/failpoint.js'
 import type { Logger } from '../common/log.js'

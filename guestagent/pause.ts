@@ -1,5 +1,5 @@
 import type { Clock } from '../common/clock.js'
-import type { Token } from '../common/contracts/assignment.js'
+import type { Token } from '../common/domain/token.js'
 
 /** A pause of writes that this agent ordered, by its monotonic clock. Kept in memory: a new agent knows of none, and says so. */
 export interface Pause {

@@ -1,5 +1,6 @@
-import type { Assignment, Token } from '../common/contracts/assignment.js'
+import type { Assignment } from '../common/domain/assignment.js'
 import type { Observation } from '../common/domain/observation.js'
+import type { Token } from '../common/domain/token.js'
 import { RedtroveError } from '../common/errors.js'
 import { waitUntil } from '../common/wait-until.js'
 import { requireObeyable, withAssignment } from './accepted.js'

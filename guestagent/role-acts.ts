@@ -2,10 +2,11 @@
  * What makes the running server what the state on disk says it is. Each act may be repeated; believed is what INFO shows
  * afterwards, not the OK.
  */
+
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../common/clock.js'
-import type { Assignment } from '../common/contracts/assignment.js'
-import type { Endpoint } from '../common/domain/instance.js'
+import type { Assignment } from '../common/domain/assignment.js'
+import type { Endpoint } from '../common/domain/endpoint.js'
 import { memoryBudget } from '../common/domain/memory-budget.js'
 import { isKind, messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'

@@ -3,8 +3,9 @@
  * and looks. Calls that change anything run one at a time.
  */
 
-import type { Assignment, Token } from '../common/contracts/assignment.js'
 import type { guestAgent } from '../common/contracts/guestagent.js'
+import type { Assignment } from '../common/domain/assignment.js'
+import type { Token } from '../common/domain/token.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Handlers, Result } from '../common/rpc/contract.js'

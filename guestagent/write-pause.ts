@@ -1,4 +1,4 @@
-import type { Token } from '../common/contracts/assignment.js'
+import type { Token } from '../common/domain/token.js'
 import { RedtroveError } from '../common/errors.js'
 import type { ServiceContext } from './context.js'
 import { FENCE_REPLICAS } from './redis/conf.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.js'
-import type { Credentials } from '../common/contracts/assignment.js'
 import type { Lease, Store } from '../common/db/store.js'
+import type { Credentials } from '../common/domain/credentials.js'
 import type { Operation } from '../common/domain/operation.js'
 import { isKind, messageOf } from '../common/errors.js'
 import type { Failpoint } from '../common/failpoint.js'

@@ -2,12 +2,14 @@
  * How the taskmanager speaks to guests: every call ends, a repeated call is the same call, and "no answer" is told apart from
  * "nobody can be asked".
  */
+
 import type { Clock } from '../common/clock.js'
-import type { Assignment, Token } from '../common/contracts/assignment.js'
 import type { guestAgent } from '../common/contracts/guestagent.js'
 import { guestAgent as contract } from '../common/contracts/guestagent.js'
+import type { Assignment } from '../common/domain/assignment.js'
 import type { InstanceId } from '../common/domain/instance.js'
 import type { Observation } from '../common/domain/observation.js'
+import type { Token } from '../common/domain/token.js'
 import { isKind, RedtroveError } from '../common/errors.js'
 import type { Client } from '../common/rpc/contract.js'
 import type { WorkflowContext } from './workflow.js'

@@ -1,6 +1,6 @@
-import type { Assignment } from '../common/contracts/assignment.js'
 import type { taskmanagerQuestions } from '../common/contracts/taskmanager.js'
 import type { InstanceFacts, Store } from '../common/db/store.js'
+import type { Assignment } from '../common/domain/assignment.js'
 import type { InstanceId } from '../common/domain/instance.js'
 import type { OperationKind } from '../common/domain/operation.js'
 import { isKind } from '../common/errors.js'

@@ -1,6 +1,6 @@
 import type { Clock } from '../common/clock.js'
-import type { Report } from '../common/contracts/taskmanager.js'
 import type { ObservationStore } from '../common/db/store.js'
+import type { Report } from '../common/domain/report.js'
 import { messageOf } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 

@@ -6,9 +6,10 @@
  *   broker, database or provider away: wait and start over (prepare, while the deadline allows) or go on (commit)
  *   commit keeps failing: give up → close as failed, fences stay on
  */
+
 import type { Clock } from '../common/clock.js'
-import type { Credentials } from '../common/contracts/assignment.js'
 import type { Lease, Store } from '../common/db/store.js'
+import type { Credentials } from '../common/domain/credentials.js'
 import type { Operation } from '../common/domain/operation.js'
 import { isKind, messageOf, RedtroveError } from '../common/errors.js'
 import type { Failpoint } from '../common/failpoint.js'

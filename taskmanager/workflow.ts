@@ -7,14 +7,16 @@
  * what the rows should say from then on (who is the source, which set), so commit only has to make the machines agree with the
  * rows, and so has whoever comes after it.
  */
+
 import type { z } from 'zod'
 import type { Clock } from '../common/clock.js'
-import type { Credentials, Token } from '../common/contracts/assignment.js'
 import type { BrokerAccount } from '../common/contracts/broker-account.js'
 import type { guestAgent } from '../common/contracts/guestagent.js'
 import type { Changes, Store } from '../common/db/store.js'
+import type { Credentials } from '../common/domain/credentials.js'
 import type { InstanceId } from '../common/domain/instance.js'
 import type { Operation, OperationKind, OperationResult } from '../common/domain/operation.js'
+import type { Token } from '../common/domain/token.js'
 import type { RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
 import type { Client } from '../common/rpc/contract.js'

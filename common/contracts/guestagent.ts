@@ -1,7 +1,9 @@
 import { z } from 'zod'
+import { assignmentSchema } from '../domain/assignment.js'
+import { credentialsSchema } from '../domain/credentials.js'
+import { observationSchema } from '../domain/observation.js'
+import { tokenSchema } from '../domain/token.js'
 import { defineContract } from '../rpc/contract.js'
-import { assignmentSchema, credentialsSchema, tokenSchema } from './assignment.js'
-import { observationSchema } from './observation.js'
 
 const nothing = z.object({})
 const offset = z.int().min(0)

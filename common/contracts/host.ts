@@ -1,15 +1,21 @@
 /*
  * The process provider's host part: it owns the agent processes of one machine. The taskmanager speaks to it over HTTP on a
  * unix socket in the state directory (0600); JSON bodies as below. Every call may be repeated.
+ *
+ * PUT    /guests/{id}          ensure: seed file written when absent, agent running (supervised, restarted when it dies)  → GuestState
+ * POST   /guests/{id}/fence    SIGKILL agent and redis-server, answer once both are confirmed gone; not started again   → GuestState
+ * PUT    /guests/{id}/place    move: as ensure, on a host that takes guests; its data elsewhere are removed              → GuestState
+ * GET    /guests/{id}          inspect                                                                                → GuestState
+ * DELETE /guests/{id}          agent and server stopped, folder removed                                              → GuestState
+ * GET    /leaving              guests on hosts that are to be emptied                                                → { leaving: id[] }
+ * GET    /datastores           what can be run here                                                                 → { versions: DatastoreOffer[] }
  */
-import { z } from 'zod'
-import { assignmentSchema } from './assignment.js'
-import { brokerAccountSchema } from './broker-account.js'
-import { endpointSchema } from './observation.js'
 
-/** Trove's words for where the members of a set are; the soft ones give way when they cannot be had. */
-export const LOCALITIES = ['affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity'] as const
-export type Locality = (typeof LOCALITIES)[number]
+import { z } from 'zod'
+import { assignmentSchema } from '../domain/assignment.js'
+import { endpointSchema } from '../domain/endpoint.js'
+import { LOCALITIES } from '../domain/locality.js'
+import { brokerAccountSchema } from './broker-account.js'
 
 /** All that is needed to run one guest. Becomes the agent's seed file (0600). */
 export const guestSpecSchema = z.object({
@@ -62,22 +68,3 @@ export const orderSchema = z
     return { epoch, attempt }
   })
 export type Order = z.output<typeof orderSchema>
-
-/**
- * PUT    /guests/{id}          ensure: seed file written when absent, agent running (supervised, restarted when it dies)  → GuestState
- * POST   /guests/{id}/fence    SIGKILL agent and redis-server, answer once both are confirmed gone; not started again   → GuestState
- * PUT    /guests/{id}/place    move: as ensure, on a host that takes guests; its data elsewhere are removed              → GuestState
- * GET    /guests/{id}          inspect                                                                                → GuestState
- * DELETE /guests/{id}          agent and server stopped, folder removed                                              → GuestState
- * GET    /guests               inventory                                                                             → { guests: GuestState[] }
- * GET    /leaving              guests on hosts that are to be emptied                                                → { leaving: id[] }
- * GET    /datastores           what can be run here                                                                 → { versions: DatastoreOffer[] }
- */
-export const datastoreOfferSchema = z.object({
-  datastore: z.enum(['redis', 'valkey']),
-  /** major.minor, for example 7.0 */
-  name: z.string(),
-  /** full version of the binary, for example 7.0.15 */
-  version: z.string(),
-})
-export type DatastoreOffer = z.output<typeof datastoreOfferSchema>

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { DatastoreOffer } from '../contracts/host.js'
+import type { DatastoreOffer } from '../domain/offer.js'
 import { compareVersions } from '../domain/version-order.js'
 import type { Database } from './connect.js'
 import { gathered } from './gathered.js'

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../domain/instance.js'
+import type { Endpoint } from '../domain/endpoint.js'
 import { SET_BACK_MS_MAX } from '../domain/report-age.js'
 import { RedtroveError } from '../errors.js'
 import type { Database } from './connect.js'

@@ -1,5 +1,5 @@
+import type { Report } from '../domain/report.js'
 /* Which of an instance's reports is the newest. Agents number theirs from each start on, and the order of starts shows only in what comes. */
-import type { Report } from '../contracts/taskmanager.js'
 
 /** The greatest number that was stored of one boot of an agent. */
 export interface BootSeq {

@@ -1,7 +1,8 @@
 /* Rows as stored, and the one place where each becomes a domain value. JSON text is written by us; it is parsed, not trusted twice. */
-import { observationSchema } from '../contracts/observation.js'
+
 import type { Instance } from '../domain/instance.js'
 import type { StoredObservation } from '../domain/observation.js'
+import { observationSchema } from '../domain/observation.js'
 import type {
   Operation,
   OperationKind,

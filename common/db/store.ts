@@ -3,17 +3,11 @@
  * (`open-store.ts`). Every change names the state it expects to find and checks how many rows it changed, so races are lost
  * in the database and nowhere else. Only `api` and `taskmanager` may import this.
  */
-import type { DatastoreOffer } from '../contracts/host.js'
-import type { Report } from '../contracts/taskmanager.js'
-import type {
-  Endpoint,
-  Fault,
-  Instance,
-  InstanceId,
-  MemberRole,
-  ReplicationSetId,
-} from '../domain/instance.js'
+
+import type { Endpoint } from '../domain/endpoint.js'
+import type { Fault, Instance, InstanceId, MemberRole, ReplicationSetId } from '../domain/instance.js'
 import type { StoredObservation } from '../domain/observation.js'
+import type { DatastoreOffer } from '../domain/offer.js'
 import type {
   Operation,
   OperationKind,
@@ -22,6 +16,7 @@ import type {
   OperationStep,
 } from '../domain/operation.js'
 import type { Topology } from '../domain/replication.js'
+import type { Report } from '../domain/report.js'
 
 /** A replication set's row. Passwords are sealed with the key ring; nobody but its users ever opens them. */
 export interface ReplicationSet {

@@ -1,5 +1,6 @@
 /* Desired against observed, as sentences for people and as the reason of a repair. Pure. */
-import type { Endpoint, InstanceId, MemberRole, ReplicationSetId } from './instance.js'
+import type { Endpoint } from './endpoint.js'
+import type { InstanceId, MemberRole, ReplicationSetId } from './instance.js'
 import { called } from './instance-name.js'
 import type { Observation } from './observation.js'
 

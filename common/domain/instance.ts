@@ -1,3 +1,5 @@
+import type { Endpoint } from './endpoint.js'
+
 /** An instance's id: a UUID4 string, the same in the API, the database, the queue's name and the guest's folder. */
 export type InstanceId = string
 export type ReplicationSetId = string
@@ -8,15 +10,6 @@ export type ReplicationSetId = string
  */
 export const MEMBER_ROLES = ['source', 'replica', 'ejected'] as const
 export type MemberRole = (typeof MEMBER_ROLES)[number]
-
-/** Every instance has an address of its own, so all share the port. */
-export const REDIS_PORT = 6379
-
-/** Where clients and replicas reach a redis-server. */
-export interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
 
 /** Why an instance is in ERROR, as users see it. `details` is for admins. */
 export interface Fault {

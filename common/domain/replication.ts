@@ -30,12 +30,6 @@ export function ejected(set: Topology, successor: InstanceId, words?: string): T
   return { source: successor, replicas: set.replicas.filter((id) => id !== successor) }
 }
 
-/** Members of both sets whose source differs between `before` and `after`, the new source left out. */
-export function repointed(before: Topology, after: Topology): readonly InstanceId[] {
-  if (before.source === after.source) return []
-  return after.replicas
-}
-
 /** `words` are what the sentence calls the instance. */
 function requireReplica(set: Topology, id: InstanceId, words: string = id): void {
   if (!set.replicas.includes(id))

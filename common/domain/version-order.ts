@@ -1,5 +1,5 @@
+import type { DatastoreOffer } from './offer.js'
 /* Which server may follow which. Pure. */
-import type { DatastoreOffer } from '../contracts/host.js'
 
 /** Of a version: what it is and its major.minor. */
 export type ServerKind = Pick<DatastoreOffer, 'datastore' | 'name'>

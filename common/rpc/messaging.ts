@@ -14,11 +14,13 @@
  * a message that is replayed, meant for another run of the agent, or not sealed by this key is refused. No plaintext fallback.
  * `envelope.ts` says how.
  */
+
 import type { BrokerAccount } from '../contracts/broker-account.js'
 import type { guestAgent } from '../contracts/guestagent.js'
-import type { Report, taskmanagerQuestions } from '../contracts/taskmanager.js'
+import type { taskmanagerQuestions } from '../contracts/taskmanager.js'
 import type { InstanceId } from '../domain/instance.js'
 import type { Observation } from '../domain/observation.js'
+import type { Report } from '../domain/report.js'
 import type { Client, Handlers } from './contract.js'
 import type { BrokerUrl } from './session.js'
 

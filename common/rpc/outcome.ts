@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { sentenceSchema } from '../contracts/sentence.js'
+import { sentenceSchema } from '../domain/sentence.js'
 import { ERROR_KINDS, isKind, RedtroveError } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Method } from './contract.js'

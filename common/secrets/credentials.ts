@@ -1,4 +1,4 @@
-import { type Credentials, credentialsSchema, passwordSchema } from '../contracts/assignment.js'
+import { type Credentials, credentialsSchema, passwordSchema } from '../domain/credentials.js'
 import type { KeyRing } from './key-ring.js'
 
 /** Bound to the sealed text, so that one column's value cannot be read as another's. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Credentials } from '../contracts/assignment.js'
+import type { Credentials } from '../domain/credentials.js'
 
 const HASH = /^#[0-9a-f]{64}$/
 

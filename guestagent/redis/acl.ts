@@ -3,8 +3,9 @@
  * replicas log in with; `agent` is this agent, over the unix socket. Rules are written so that both 6 and 7 accept them:
  * 6 can only add single subcommands to a command that is taken away, 7 refuses the name of a subcommand it does not know.
  */
+
 import { createHash } from 'node:crypto'
-import type { Credentials } from '../../common/contracts/assignment.js'
+import type { Credentials } from '../../common/domain/credentials.js'
 import { passwordHash } from '../../common/secrets/password-hash.js'
 import type { Capabilities } from './capabilities.js'
 import type { Directive } from './directive.js'

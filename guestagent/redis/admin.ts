@@ -2,9 +2,10 @@
  * The agent's own connection to its redis-server, over the unix socket. The only importer of ioredis. Nothing is retried or
  * queued here: a call reaches the server now or fails, and each has a deadline, because the server may be frozen.
  */
+
 import { Redis } from 'ioredis'
-import type { Credentials } from '../../common/contracts/assignment.js'
-import type { Endpoint } from '../../common/domain/instance.js'
+import type { Credentials } from '../../common/domain/credentials.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import {
   APPLICATION_USER,

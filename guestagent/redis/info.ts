@@ -3,7 +3,7 @@
  * here throws, and every number is an integer in the range that travels.
  */
 
-import type { Endpoint } from '../../common/domain/instance.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
 import type { ConnectedReplica, LinkState } from '../../common/domain/observation.js'
 
 const REPLICAS_MAX = 256

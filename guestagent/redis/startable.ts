@@ -1,8 +1,10 @@
 /* What keeps a redis-server from starting, found out before it is tried, so that the fault names the cause. */
+
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { z } from 'zod'
-import type { Endpoint, MemberRole } from '../../common/domain/instance.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
+import type { MemberRole } from '../../common/domain/instance.js'
 import { writeDurably } from '../../common/durable-file.js'
 import { isKind, RedtroveError } from '../../common/errors.js'
 import { makeFolder } from '../paths.js'

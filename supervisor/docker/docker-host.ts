@@ -203,7 +203,6 @@ export function openDockerHost(options: DockerHostOptions): Host {
 
   return {
     inspect,
-    inventory: async () => Promise.all((await knownIds()).map(inspect)),
     ensure: (spec) => inTurn(spec.instanceId, () => ensure(spec)),
     // One engine is one host: there is nowhere else.
     move: (spec) => inTurn(spec.instanceId, () => ensure(spec)),

@@ -1,5 +1,5 @@
 import type { ImageInfo } from 'dockerode'
-import { type DatastoreOffer, datastoreOfferSchema } from '../../common/contracts/host.js'
+import { type DatastoreOffer, datastoreOfferSchema } from '../../common/domain/offer.js'
 import { RedtroveError } from '../../common/errors.js'
 import { asked, type Engine } from './engine.js'
 

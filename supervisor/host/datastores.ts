@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { guestEnvironment } from '../../common/config.js'
-import type { DatastoreOffer } from '../../common/contracts/host.js'
+import type { DatastoreOffer } from '../../common/domain/offer.js'
 import { RedtroveError } from '../../common/errors.js'
 
 const run = promisify(execFile)

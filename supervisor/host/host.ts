@@ -1,4 +1,5 @@
-import type { DatastoreOffer, GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
+import type { GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
+import type { DatastoreOffer } from '../../common/domain/offer.js'
 
 /**
  * Guests somewhere; every method may be repeated. `order` is the operation's that asks, null for a person's call; a lower one than
@@ -12,7 +13,6 @@ export interface Host {
   leaving(): Promise<readonly string[]>
   fence(instanceId: string, order: Order | null): Promise<GuestState>
   inspect(instanceId: string): Promise<GuestState>
-  inventory(): Promise<readonly GuestState[]>
   remove(instanceId: string, order: Order | null): Promise<GuestState>
   offers(): Promise<readonly DatastoreOffer[]>
   /** Runs every guest that should run (adopts or starts it) with what it has to know now. */

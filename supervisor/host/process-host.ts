@@ -100,10 +100,6 @@ export function openProcessHost(options: ProcessHostOptions): Host {
 
   return {
     inspect,
-    inventory: async () => {
-      const found = processesByFolder(guestsDir)
-      return guestIds(guestsDir).map((id) => stateOf(id, found.get(dirOf(id)) ?? { agents: [], servers: [] }))
-    },
     ensure,
     // There is one machine.
     move: ensure,

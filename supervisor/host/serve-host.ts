@@ -42,9 +42,6 @@ function hostApp(host: Host, log: Logger): Express {
   app.get('/datastores', async (_request, response) => {
     response.json({ versions: await host.offers() })
   })
-  app.get('/guests', async (_request, response) => {
-    response.json({ guests: await host.inventory() })
-  })
   app.get('/guests/:id', async (request, response) => {
     response.json(await host.inspect(idOf(request.params.id)))
   })

@@ -1,5 +1,5 @@
 /* Which node of a Swarm a new guest goes to; pure. Swarm itself only carries it out: data do not move, so a guest is pinned. */
-import type { Locality } from '../../common/contracts/host.js'
+import type { Locality } from '../../common/domain/locality.js'
 import { RedtroveError } from '../../common/errors.js'
 
 /** `unheard`: not heard of since the managers chose another leader; all are so for some seconds then, and a dead one for half a minute. */

@@ -221,7 +221,6 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
     leaving,
     fence: (id, order) => carryOut(id, () => fence(id, order)),
     remove: (id, order) => carryOut(id, () => remove(id, order)),
-    inventory: async () => Promise.all([...(await overview()).keys()].map(inspect)),
     offers: async () =>
       (await guestImages(engine)).map(({ datastore, name, version }) => ({ datastore, name, version })),
     open: async () => {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Socket } from 'node:net'
+import { type Endpoint, REDIS_PORT } from '../../common/domain/endpoint.js'
 import { guestNameOf } from '../../common/domain/guest-name.js'
-import { type Endpoint, type InstanceId, REDIS_PORT } from '../../common/domain/instance.js'
+import type { InstanceId } from '../../common/domain/instance.js'
 import { isKind, RedtroveError } from '../../common/errors.js'
 
 /** What the allotment needs of the store. */

@@ -1,5 +1,7 @@
-import type { DatastoreOffer, GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
-import type { Endpoint, InstanceId } from '../../common/domain/instance.js'
+import type { GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
+import type { InstanceId } from '../../common/domain/instance.js'
+import type { DatastoreOffer } from '../../common/domain/offer.js'
 
 /** All that a provider needs to run a guest; it chooses the address itself, and looks up the rest in the instance's row. */
 export type Machine = Omit<
@@ -30,7 +32,6 @@ export interface Compute {
    */
   fence(instanceId: InstanceId, order: Order): Promise<void>
   inspect(instanceId: InstanceId): Promise<GuestState>
-  inventory(): Promise<readonly GuestState[]>
   /** What can be run here. */
   offers(): Promise<readonly DatastoreOffer[]>
 }

@@ -2,17 +2,14 @@
  * Guests by way of the host part on this machine: processes with a loopback address each, containers with an address in the engine's
  * network, so an instance is an address as in Trove, or services of a Swarm with a name each. Which of them only the host part knows.
  */
+
 import { z } from 'zod'
-import {
-  datastoreOfferSchema,
-  type GuestSpec,
-  type GuestState,
-  guestStateSchema,
-  type Order,
-} from '../../common/contracts/host.js'
+import { type GuestSpec, type GuestState, guestStateSchema, type Order } from '../../common/contracts/host.js'
 import type { DatastoreVersion } from '../../common/db/store.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
 import { flavorOf } from '../../common/domain/flavor.js'
-import type { Endpoint, Instance, InstanceId } from '../../common/domain/instance.js'
+import type { Instance, InstanceId } from '../../common/domain/instance.js'
+import { datastoreOfferSchema } from '../../common/domain/offer.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import type { Compute, Machine } from './compute.js'
 import { callHost } from './host-client.js'
@@ -97,11 +94,6 @@ export function processes(options: ProcessesOptions): Compute {
         )
     },
     inspect: (id) => call('GET', guestPath(id), LOOK_MS),
-    inventory: async () => {
-      const answer = z.object({ guests: z.array(guestStateSchema) })
-      const timeoutMs = LOOK_MS
-      return (await callHost(socketPath, { method: 'GET', path: '/guests', timeoutMs, answer })).guests
-    },
     offers: async () => {
       const answer = z.object({ versions: z.array(datastoreOfferSchema) })
       const timeoutMs = OFFERS_MS

@@ -6,9 +6,10 @@
  *          on; the source is untouched, and its settings are restored in any case.
  * Done when at least one replica linked up; failed when none did.
  */
+
 import { z } from 'zod'
-import { endpointSchema } from '../../common/contracts/observation.js'
 import type { InstanceFacts } from '../../common/db/store.js'
+import { endpointSchema } from '../../common/domain/endpoint.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { isSilent } from '../../common/domain/report-age.js'

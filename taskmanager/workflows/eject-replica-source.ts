@@ -6,9 +6,9 @@
  * commit:  it leads; if it does not answer it is fenced and the next in rank does. The others follow at once.
  * A replica that cannot be asked is skipped; drift repair leads it back when it returns.
  */
+
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { endpointSchema } from '../../common/contracts/observation.js'
 import type { InstanceFacts } from '../../common/db/store.js'
 import {
   type Candidate,
@@ -18,6 +18,7 @@ import {
   type Ranked,
   rankCandidates,
 } from '../../common/domain/ejection.js'
+import { endpointSchema } from '../../common/domain/endpoint.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { ejected } from '../../common/domain/replication.js'

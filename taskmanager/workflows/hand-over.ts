@@ -7,8 +7,10 @@
  *
  * So at no point of death do two members take writes, and no memory but the rows is needed to go on.
  */
+
 import type { Changes, InstanceFacts } from '../../common/db/store.js'
-import type { Endpoint, InstanceId } from '../../common/domain/instance.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
+import type { InstanceId } from '../../common/domain/instance.js'
 import { isSilent } from '../../common/domain/report-age.js'
 import { RedtroveError } from '../../common/errors.js'
 import { type Assumed, assign, isGuestsFault, lookAt } from '../guests.js'

@@ -5,10 +5,11 @@
  * commit:  the provider removes it and starts it on another host (and changes nothing when there is none); it is told whom to follow; its link
  *          comes up. Until then the set has one copy less, and what stands in the way is its fault.
  */
+
 import { z } from 'zod'
-import { endpointSchema } from '../../common/contracts/observation.js'
+import { type Endpoint, endpointSchema } from '../../common/domain/endpoint.js'
 import { dataBytesOf } from '../../common/domain/flavor.js'
-import type { Endpoint, Instance } from '../../common/domain/instance.js'
+import type { Instance } from '../../common/domain/instance.js'
 import { isKind, RedtroveError } from '../../common/errors.js'
 import type { Workflow, WorkflowContext } from '../workflow.js'
 import { untilReported, untilServing } from './bring-up.js'

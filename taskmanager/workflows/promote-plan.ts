@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { endpointSchema } from '../../common/contracts/observation.js'
 import { isStreaming } from '../../common/domain/ejection.js'
+import { endpointSchema } from '../../common/domain/endpoint.js'
 import { lookAt } from '../guests.js'
 import type { WorkflowContext } from '../workflow.js'
 import { isAt } from './hand-over.js'

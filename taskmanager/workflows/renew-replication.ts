@@ -4,8 +4,9 @@
  * does the row. At each point of death whoever asks what it is gets one that the leader takes. The application's password stays: clients
  * that know it go on (`set_password` changes both).
  */
-import type { Credentials } from '../../common/contracts/assignment.js'
+
 import type { Changes } from '../../common/db/store.js'
+import type { Credentials } from '../../common/domain/credentials.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import { openCredentials, sealCredentials } from '../../common/secrets/credentials.js'
 import { generatePassword } from '../../common/secrets/password.js'

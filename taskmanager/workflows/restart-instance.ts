@@ -6,10 +6,11 @@
  * commit:  restart its redis-server (in place, from its own data) as what it is to be, clear the fault. The role travels with the order
  *          and is on disk before the process is touched, so no restart brings back an old one, and a server that does not answer need not.
  */
+
 import { z } from 'zod'
-import type { Assignment } from '../../common/contracts/assignment.js'
 import type { InstanceFacts } from '../../common/db/store.js'
-import type { Endpoint } from '../../common/domain/instance.js'
+import type { Assignment } from '../../common/domain/assignment.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
 import type { Observation } from '../../common/domain/observation.js'
 import { isSilent } from '../../common/domain/report-age.js'
 import { RedtroveError } from '../../common/errors.js'

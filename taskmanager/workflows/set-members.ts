@@ -1,6 +1,7 @@
-import type { Assignment } from '../../common/contracts/assignment.js'
 import type { InstanceFacts } from '../../common/db/store.js'
-import type { Endpoint, Fault, InstanceId, MemberRole } from '../../common/domain/instance.js'
+import type { Assignment } from '../../common/domain/assignment.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
+import type { Fault, InstanceId, MemberRole } from '../../common/domain/instance.js'
 import { RedtroveError } from '../../common/errors.js'
 import type { WorkflowContext } from '../workflow.js'
 

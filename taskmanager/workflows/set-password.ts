@@ -6,8 +6,9 @@
  * commit:  the old one is dropped everywhere, then in the row. No client that knows either is cut off before that.
  * A replica that cannot be asked gets the accounts when its agent comes back and asks what it is.
  */
+
 import { z } from 'zod'
-import type { Credentials } from '../../common/contracts/assignment.js'
+import type { Credentials } from '../../common/domain/credentials.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import { openCredentials, openPassword, sealCredentials } from '../../common/secrets/credentials.js'
 import { insist, isGuestsFault } from '../guests.js'

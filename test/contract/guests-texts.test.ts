@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { reportSchema } from '../../common/contracts/taskmanager.js'
+import { reportSchema } from '../../common/domain/report.js'
 import { outcomeSchema } from '../../common/rpc/outcome.js'
 import { observed } from '../harness/observed.js'
 

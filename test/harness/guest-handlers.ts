@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Token } from '../../common/contracts/assignment.js'
 import type { guestAgent } from '../../common/contracts/guestagent.js'
+import type { Token } from '../../common/domain/token.js'
 import type { Handlers } from '../../common/rpc/contract.js'
 import { observed } from './observed.js'
 

@@ -1,6 +1,7 @@
 /* A source with replicas on a running stack, and what tests look at: roles by ROLE, synchronisations by INFO. */
+
 import { Redis } from 'ioredis'
-import type { Endpoint } from '../../common/domain/instance.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { type Ledger, missingOn } from '../../demo/writers.js'
 import type { Stack } from './stack.js'

@@ -1,11 +1,12 @@
 /* The whole service as a user starts it: a process of its own on a temporary state directory, stopped and checked at the end. */
+
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
-import type { Endpoint } from '../../common/domain/instance.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { clientRcOf } from './client-rc.js'
 import { tellLogs, tellOperations, witness } from './evidence.js'

@@ -2,11 +2,15 @@
  * One agent with its redis-server, in memory, as the contract has it: tokens are refused when they are lower than one seen, kept
  * outcomes are given again, a pause runs out, a replica copies its source's history. Clients write whenever they are let.
  */
+
 import { randomUUID } from 'node:crypto'
-import type { Assignment, Credentials, Token } from '../../common/contracts/assignment.js'
 import type { guestAgent } from '../../common/contracts/guestagent.js'
-import type { Endpoint, InstanceId } from '../../common/domain/instance.js'
+import type { Assignment } from '../../common/domain/assignment.js'
+import type { Credentials } from '../../common/domain/credentials.js'
+import type { Endpoint } from '../../common/domain/endpoint.js'
+import type { InstanceId } from '../../common/domain/instance.js'
 import type { Observation } from '../../common/domain/observation.js'
+import type { Token } from '../../common/domain/token.js'
 import { RedtroveError } from '../../common/errors.js'
 import type { Handlers } from '../../common/rpc/contract.js'
 import type { Machine } from '../../taskmanager/compute/compute.js'

@@ -58,7 +58,6 @@ export class FakeProvider {
           if (guest) guest.process = 'fenced'
         }),
       inspect: (id) => gate('compute.inspect', async () => state(id)),
-      inventory: async () => [...this.world.guests.keys()].map(state),
       offers: async () => [],
     }
   }

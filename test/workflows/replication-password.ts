@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { Credentials } from '../../common/contracts/assignment.js'
+import type { Credentials } from '../../common/domain/credentials.js'
 import type { InstanceId } from '../../common/domain/instance.js'
 import { openCredentials } from '../../common/secrets/credentials.js'
 import { KEYS, type World } from './world.js'

@@ -20,7 +20,6 @@ export function redisSync(settings: RedisSyncSettings): ReplicationStrategy {
 
   return {
     name: 'redis-sync',
-    backupRequired: () => false,
     directives: () => directives,
     enableAsSource: (admin) => admin.follow(null, 0),
     enableAsReplica: (admin, source) => admin.follow(source, FENCE_REPLICAS),

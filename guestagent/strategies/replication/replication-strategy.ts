@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../../common/domain/instance.js'
+import type { Endpoint } from '../../../common/domain/endpoint.js'
 import type { RedisAdmin } from '../../redis/admin.js'
 import type { Capabilities } from '../../redis/capabilities.js'
 import type { Directive } from '../../redis/directive.js'
@@ -9,8 +9,6 @@ import type { Directive } from '../../redis/directive.js'
  */
 export interface ReplicationStrategy {
   readonly name: string
-  /** Whether a new replica needs a backup of its source first. */
-  backupRequired(): boolean
   /** What redis.conf says of synchronisation, whatever the role. */
   directives(can: Capabilities): readonly Directive[]
   /** Follow nobody and take writes. */

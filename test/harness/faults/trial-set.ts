@@ -1,8 +1,9 @@
 /* A source with replicas in the middle of a trial: who is there now, who leads, and everybody's processes. */
+
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import type { Endpoint } from '../../../common/domain/instance.js'
+import type { Endpoint } from '../../../common/domain/endpoint.js'
 import { directRedis } from '../workload/direct-redis.js'
 import type { Stage } from './stage.js'
 

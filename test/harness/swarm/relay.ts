@@ -2,12 +2,13 @@
  * Reaches instances whose names only their overlay network knows: a container that is attached to it passes bytes on from a socket here,
  * as an application's container would send them itself.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
-import type { Endpoint } from '../../../common/domain/instance.js'
+import type { Endpoint } from '../../../common/domain/endpoint.js'
 import { waitUntil } from '../../../common/wait-until.js'
 
 /** In the container: a first line says where to, all after it is passed on. */

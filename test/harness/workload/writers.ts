@@ -2,8 +2,9 @@
  * Clients that write all the time and keep a history of every attempt: adding to a set, setting a register, counting, appending
  * to a list. They know the addresses of a set's members and find out by themselves which one takes writes.
  */
+
 import type { Redis } from 'ioredis'
-import type { Endpoint } from '../../../common/domain/instance.js'
+import type { Endpoint } from '../../../common/domain/endpoint.js'
 import { type Deed, failureOf } from './deed.js'
 import { directRedis } from './direct-redis.js'
 

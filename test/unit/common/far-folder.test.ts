@@ -59,7 +59,7 @@ describe.each(FOREIGN)('a folder that %s', (_, put) => {
   it('is refused by the task manager that would send orders there', async () => {
     const socket = stateLayout(stateDir).hostSocket
     put(dirname(socket))
-    const call = callHost(socket, { method: 'GET', path: '/guests', answer: z.object({}), timeoutMs: 1_000 })
+    const call = callHost(socket, { method: 'GET', path: '/leaving', answer: z.object({}), timeoutMs: 1_000 })
     await expect(call).rejects.toThrow(REFUSED)
   })
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { observationSchema } from '../../../common/contracts/observation.js'
+import { observationSchema } from '../../../common/domain/observation.js'
 import { infoFacts, isPersistenceOk, parseInfo } from '../../../guestagent/redis/info.js'
 import { lastWords } from '../../../guestagent/redis/server-log.js'
 import { observed } from '../../harness/observed.js'

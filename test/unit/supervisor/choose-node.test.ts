@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Locality } from '../../../common/contracts/host.js'
+import type { Locality } from '../../../common/domain/locality.js'
 import { chooseNode, type Placed, type SwarmNode } from '../../../supervisor/swarm/choose-node.js'
 
 const GB = 1024 ** 3

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { Endpoint } from '../../../common/domain/instance.js'
+import type { Endpoint } from '../../../common/domain/endpoint.js'
 import { RedtroveError } from '../../../common/errors.js'
 import {
   type AddressBook,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Report } from '../../../common/contracts/taskmanager.js'
 import type { TakenReport } from '../../../common/db/store.js'
+import type { Report } from '../../../common/domain/report.js'
 import { createLogger } from '../../../common/log.js'
 import { startReports } from '../../../taskmanager/reports.js'
 import { observed } from '../../harness/observed.js'
