@@ -1,9 +1,9 @@
 import type { Clock } from '../common/clock.js'
-import type { Settings } from '../common/config.js'
-import type { Store } from '../common/db/store.js'
 import type { Logger } from '../common/log.js'
 import type { KeyRing } from '../common/secrets/key-ring.js'
 import type { StaticToken } from '../common/secrets/tokens.js'
+import type { Settings } from '../common/settings/settings.js'
+import type { Store } from '../store/store.js'
 
 /** What an operation of the API may touch. */
 export interface ApiContext {

@@ -1,16 +1,16 @@
 import { systemClock } from '../common/clock.js'
-import { brokerOf, databaseOf, keyFilesOf, readSettings } from '../common/config.js'
-import { connectStore } from '../common/db/connect-store.js'
 import { isKind, messageOf } from '../common/errors.js'
 import { untilStopped } from '../common/lifecycle.js'
 import { createLogger } from '../common/log.js'
-import { openControlMessaging } from '../common/rpc/control-messaging.js'
 import { keyRing } from '../common/secrets/key-ring.js'
 import { masterKey } from '../common/secrets/master-key.js'
 import { staticTokens } from '../common/secrets/tokens.js'
+import { brokerOf, databaseOf, keyFilesOf, readSettings } from '../common/settings/settings.js'
+import { connectStore } from '../store/connect-store.js'
+import { openControlMessaging } from '../wire/control/messaging.js'
 import { createApp } from './app.js'
 import type { ApiContext } from './context.js'
-import { serveApi } from './serve-api.js'
+import { serveApi } from './http/serve.js'
 
 /** Serves the API until it is told to stop; wiring only. Needs the database; the broker may be away. */
 export async function main(): Promise<void> {

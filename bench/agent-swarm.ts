@@ -8,13 +8,13 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { connect } from 'amqplib'
-import type { Endpoint } from '../common/domain/endpoint.js'
 import { createLogger } from '../common/log.js'
-import { sealMessage } from '../common/rpc/envelope.js'
-import { openGuestMessaging } from '../common/rpc/guest-messaging.js'
-import { queueNames, UP } from '../common/rpc/queues.js'
+import type { Endpoint } from '../domain/instance/endpoint.js'
 import { guestHandlers } from '../test/harness/guest-handlers.js'
 import { observed } from '../test/harness/observed.js'
+import { openGuestMessaging } from '../wire/agent/messaging.js'
+import { queueNames, UP } from '../wire/broker/queues.js'
+import { sealMessage } from '../wire/sealed/envelope.js'
 
 /** What a swarm is told. */
 export interface SwarmFile {

@@ -1,8 +1,8 @@
 /* Three replicas at once: ours over HTTP, beside bare servers with Redis' defaults that are told to follow, in turns. */
 
 import { Redis } from 'ioredis'
-import type { Endpoint } from '../common/domain/endpoint.js'
 import { waitUntil } from '../common/wait-until.js'
+import type { Endpoint } from '../domain/instance/endpoint.js'
 import { withRedis } from '../test/harness/replica-set.js'
 import { type Stack, startStack } from '../test/harness/stack.js'
 import { type Bench, type Figure, ms, times } from './figure.js'

@@ -1,7 +1,7 @@
 /* Rows of a service that has been in use for a while, written past the API, since that would take its time. */
 import { randomUUID } from 'node:crypto'
-import { connect } from '../common/db/connect.js'
-import { migrate } from '../common/db/migrate.js'
+import { connect } from '../store/connect.js'
+import { migrate } from '../store/migrate.js'
 import { observed } from '../test/harness/observed.js'
 
 const ROWS_A_STATEMENT = 250

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import type { Endpoint } from '../common/domain/endpoint.js'
 import { waitUntil } from '../common/wait-until.js'
+import type { Endpoint } from '../domain/instance/endpoint.js'
 import { freePort } from '../test/harness/free-port.js'
 
 /** One redis-server with Redis' own defaults but for place, password and an append-only file. */

@@ -1,8 +1,8 @@
 /* Instances that nobody uses: what their agents, the task manager and the broker cost a host, and how soon a change is told all the same. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { connect } from '../common/db/connect.js'
 import { waitUntil } from '../common/wait-until.js'
+import { connect } from '../store/connect.js'
 import { type ReplicaSet, replicaSet } from '../test/harness/replica-set.js'
 import { processesOf, type Stack, startStack } from '../test/harness/stack.js'
 import { cpuSeconds } from './cpu.js'

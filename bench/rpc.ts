@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLogger } from '../common/log.js'
-import { openControlMessaging } from '../common/rpc/control-messaging.js'
 import { keyRing } from '../common/secrets/key-ring.js'
 import { masterKey } from '../common/secrets/master-key.js'
 import { aToken } from '../test/harness/guest-handlers.js'
 import { startStack } from '../test/harness/stack.js'
+import { openControlMessaging } from '../wire/control/messaging.js'
 import { type Bench, ms } from './figure.js'
 import { summary } from './statistics.js'
 

@@ -13,7 +13,7 @@ const PARTS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>
   all: async () => (await import('../supervisor/main.js')).main({ script }),
   api: async () => (await import('../api/main.js')).main(),
   taskmanager: async () => (await import('../taskmanager/main.js')).main(),
-  host: async () => (await import('../supervisor/host-main.js')).main({ script }),
+  host: async () => (await import('../host/main.js')).main({ script }),
   guestagent: async ([flag, seedFile]) => {
     if (flag !== '--seed' || !seedFile) throw new Error('Usage: redtrove serve guestagent --seed FILE')
     await (await import('../guestagent/main.js')).main({ seedFile })

@@ -1,5 +1,5 @@
-import type { components } from '../common/openapi.js'
 import { connectTrouble, isTlsTrouble } from '../common/tls/trouble.js'
+import type { components } from '../wire/http/openapi.js'
 import { CliError, EXIT } from './exit-codes.js'
 import { type HttpAnswer, sendRequest } from './send-request.js'
 import type { ClientSettings } from './settings.js'

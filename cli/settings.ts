@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { readClientSettings, stateLayout } from '../common/config.js'
 import { messageOf } from '../common/errors.js'
+import { readClientSettings, stateLayout } from '../common/settings/settings.js'
 import { readAuthorities } from '../common/tls/certificates.js'
 import { CliError, EXIT } from './exit-codes.js'
 

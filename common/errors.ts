@@ -1,5 +1,5 @@
 /**
- * The closed list of expected failures. A kind crosses the queue intact; `api/errors.ts` alone says which
+ * The closed list of expected failures. A kind crosses the queue intact; `api/http/errors.ts` alone says which
  * HTTP fault it becomes. A plain `Error` is a bug and becomes a bare 500.
  */
 export const ERROR_KINDS = [

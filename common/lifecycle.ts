@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { isRunByNpm } from './config.js'
-import { leaveWithOwnCode } from './own-exit-code.js'
-import { identify, isAlive, type ProcessIdentity, parentOf } from './process-identity.js'
+import { leaveWithOwnCode } from './processes/own-exit-code.js'
+import { identify, isAlive, type ProcessIdentity, parentOf } from './processes/process-identity.js'
+import { isRunByNpm } from './settings/settings.js'
 
 /** Signals that mean "end": a process manager's, a terminal's ^C, and a terminal that is closed. */
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const

@@ -1,5 +1,5 @@
-import type { components } from '../common/openapi.js'
 import { waitUntil } from '../common/wait-until.js'
+import type { components } from '../wire/http/openapi.js'
 
 export type Instance = components['schemas']['Instance']
 export type Operation = components['schemas']['Operation']

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { programEnvironment } from '../common/config.js'
+import { programEnvironment } from '../common/settings/settings.js'
 import { waitUntil } from '../common/wait-until.js'
 
 /** The service, started as a user would start it, on a state directory of its own. */

@@ -1,8 +1,8 @@
 /* The main job, told on real parts through the public API alone. */
 
 import { Redis } from 'ioredis'
-import { type Endpoint, REDIS_PORT } from '../common/domain/endpoint.js'
 import { waitUntil } from '../common/wait-until.js'
+import { type Endpoint, REDIS_PORT } from '../domain/instance/endpoint.js'
 import type { Api, Instance } from './api.js'
 import type { Display } from './display.js'
 import type { Service } from './service.js'

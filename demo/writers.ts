@@ -6,8 +6,8 @@
 
 import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import type { Endpoint } from '../common/domain/endpoint.js'
 import { messageOf } from '../common/errors.js'
+import type { Endpoint } from '../domain/instance/endpoint.js'
 
 /** Before the next member is tried. */
 const REFUSED_PAUSE_MS = 2

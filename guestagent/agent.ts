@@ -1,31 +1,31 @@
 import type { Clock } from '../common/clock.js'
-import type { AgentSeed } from '../common/contracts/agent-seed.js'
-import type { Credentials } from '../common/domain/credentials.js'
 import { messageOf } from '../common/errors.js'
 import { failpoint } from '../common/failpoint.js'
 import type { Logger } from '../common/log.js'
-import type { GuestMessaging } from '../common/rpc/messaging.js'
-import { atRest } from '../common/secrets/password-hash.js'
 import { openSerial, type Serial } from '../common/serial.js'
-import { openAcceptedState } from './accepted.js'
-import { lockFolder } from './agent-lock.js'
-import { agentSecret } from './agent-secret.js'
-import { forgetAside } from './damaged-files.js'
-import { startHeartbeat } from './heartbeat.js'
-import { linkCutter } from './link-cut.js'
-import { lastingMemory } from './memory.js'
-import { memoryWatch } from './memory-watch.js'
-import { observer as openObserver } from './observer.js'
+import type { Credentials } from '../domain/replication/credentials.js'
+import { atRest } from '../wire/agent/password-hash.js'
+import type { AgentSeed } from '../wire/agent/seed.js'
+import type { GuestMessaging } from '../wire/messaging.js'
+import { openAcceptedState } from './memory/accepted.js'
+import { lockFolder } from './memory/agent-lock.js'
+import { agentSecret } from './memory/agent-secret.js'
+import { forgetAside } from './memory/damaged-files.js'
+import { lastingMemory } from './memory/lasting-memory.js'
+import { startHeartbeat } from './observe/heartbeat.js'
+import { watchLog } from './observe/log-watch.js'
+import { memoryWatch } from './observe/memory-watch.js'
+import { observer as openObserver } from './observe/observer.js'
 import { guestPaths, makeGuestFolders } from './paths.js'
-import { pauseKeeper } from './pause.js'
-import { watchLog } from './redis/log-watch.js'
-import { stopKeepingPosition } from './restart.js'
-import { roleActs } from './role-acts.js'
-import { roleKeeper } from './role-keeper.js'
-import { type ManagedServer, managedServer } from './server.js'
+import { roleActs } from './role/acts.js'
+import { roleKeeper } from './role/keeper.js'
+import { linkCutter } from './role/link-cut.js'
+import { pauseKeeper } from './role/pause.js'
+import { afterPause } from './role/write-pause.js'
+import { stopKeepingPosition } from './server/restart.js'
+import { type ManagedServer, managedServer } from './server/server.js'
 import { guestService } from './service.js'
 import { replicationStrategy } from './strategies/replication/index.js'
-import { afterPause } from './write-pause.js'
 
 /** How long a clean stop may save data before redis-server is killed. */
 const STOP_MS_MAX = 8_000
@@ -60,10 +60,9 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     const kept = (credentials: Credentials) => (hasAccounts(server) ? atRest(credentials) : credentials)
     const accepted = await openAcceptedState(paths.state, seed.spec.assignment, kept)
     const strategy = replicationStrategy(seed)
-    const inLine = openSerial()
     let kick: () => void = () => undefined
     let stir: () => void = () => undefined
-    const control: Serial = (act) => inLine(act).finally(() => stir())
+    const control = stirring(openSerial(), () => stir())
     const server = managedServer({ seed, paths, accepted, strategy, agentPassword, clock, log }, () => kick())
     const dataBytes = seed.spec.maxMemoryBytes
     const acts = roleActs({ server, accepted, strategy, dataBytes, clock, log })
@@ -92,12 +91,11 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     await server.open()
     // Agents before this one kept passwords in the clear.
     await accepted.update({})
-    const logWatch = watchLog(paths.log, () => stir(), log)
     const heartbeat = startHeartbeat({
       observer,
       server,
       report: messaging.report,
-      logIsWatched: logWatch.works,
+      watch: (onWritten) => watchLog(paths.log, onWritten, log),
       heartbeatMs: seed.heartbeatMs,
       clock,
       log,
@@ -127,7 +125,6 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     kick()
     return {
       close: async ({ withServer }) => {
-        logWatch.close()
         await heartbeat.stop()
         roles.close()
         link.close()
@@ -145,6 +142,11 @@ export async function openAgent({ seed, messaging, clock, log }: AgentOptions): 
     await unlock()
     throw error
   }
+}
+
+/** Whatever changes the server is followed by looks. */
+function stirring(inLine: Serial, stir: () => void): Serial {
+  return (act) => inLine(act).finally(stir)
 }
 
 /** False also while it is not known what the server can: there was no start of it yet. */

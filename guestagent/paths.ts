@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { RedtroveError } from '../common/errors.js'
-import { farFolder, requireOwnSocketFolder } from '../common/far-folder.js'
+import { farFolder, requireOwnSocketFolder } from '../common/files/far-folder.js'
 
 /** Linux allows 107 bytes and a terminating zero in a unix socket's path; redis-server takes no longer one either. */
 const SOCKET_PATH_BYTES_MAX = 100

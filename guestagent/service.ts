@@ -3,19 +3,19 @@
  * and looks. Calls that change anything run one at a time.
  */
 
-import type { guestAgent } from '../common/contracts/guestagent.js'
-import type { Assignment } from '../common/domain/assignment.js'
-import type { Token } from '../common/domain/token.js'
 import { messageOf, RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
-import type { Handlers, Result } from '../common/rpc/contract.js'
 import { waitUntil } from '../common/wait-until.js'
-import { requireObeyable, withAssignment } from './accepted.js'
+import type { Token } from '../domain/fencing/token.js'
+import type { Assignment } from '../domain/replication/assignment.js'
+import type { guestAgent } from '../wire/agent/commands.js'
+import type { Handlers, Result } from '../wire/contract.js'
 import type { ServiceContext } from './context.js'
+import { requireObeyable, withAssignment } from './memory/accepted.js'
 import { infoFacts } from './redis/info.js'
-import { restartServer, stopServer } from './restart.js'
-import { endPauseOn } from './role-acts.js'
-import { pauseSourceWrites, resumeSourceWrites } from './write-pause.js'
+import { endPauseOn } from './role/acts.js'
+import { pauseSourceWrites, resumeSourceWrites } from './role/write-pause.js'
+import { restartServer, stopServer } from './server/restart.js'
 
 /** Within the contract's 15 s, so that the guest's own sentence arrives before the caller gives up. */
 const ASSUME_MS = 13_000

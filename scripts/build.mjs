@@ -13,10 +13,14 @@ const SOURCES = [
   'cli',
   'common',
   'demo',
+  'domain',
   'guestagent',
+  'host',
   'migrations',
+  'store',
   'supervisor',
   'taskmanager',
+  'wire',
 ]
 
 /** Whether dist is older than what it is made of. */

@@ -12,10 +12,10 @@ const HEAD = `/**
 
 `
 
-/** What common/openapi.d.ts has to hold. */
+/** What wire/http/openapi.d.ts has to hold. */
 export async function generatedTypes(): Promise<string> {
   return `${HEAD}${astToString(await openapiTS(pathToFileURL(join(root, 'openapi.yaml'))))}`
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
-  writeFileSync(join(root, 'common', 'openapi.d.ts'), await generatedTypes())
+  writeFileSync(join(root, 'wire', 'http', 'openapi.d.ts'), await generatedTypes())

@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { z } from 'zod'
+import { backOff } from '../common/back-off.js'
 import { RedtroveError } from '../common/errors.js'
 import type { Logger } from '../common/log.js'
-import { backOff } from './back-off.js'
-import { openLog, trimLog } from './bounded-log.js'
+import { openLog, trimLog } from '../common/processes/bounded-log.js'
 
 const STOP_MS_MAX = 8_000
 const START_MS_MAX = 60_000

@@ -1,9 +1,9 @@
 import type { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
-import type { Settings } from '../common/config.js'
+import { writeSecretFile } from '../common/files/secret-file.js'
 import type { StaticToken } from '../common/secrets/tokens.js'
+import type { Settings } from '../common/settings/settings.js'
 import { readLeaf } from '../common/tls/certificates.js'
-import { writeSecretFile } from './broker/secret-file.js'
 
 /** Where clients find the service, whom they have to trust, and with what token they come. */
 export interface ClientFacts {

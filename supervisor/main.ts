@@ -4,20 +4,26 @@
  * taken over (guests).
  */
 import { mkdirSync } from 'node:fs'
-import { keyFilesOf, programEnvironment, readSettings, type Settings, stateLayout } from '../common/config.js'
-import { withoutAccount } from '../common/contracts/broker-account.js'
 import { messageOf } from '../common/errors.js'
-import { holdFolder } from '../common/exclusive-name.js'
+import { writeSecretFile } from '../common/files/secret-file.js'
 import { type Stop, untilStopped } from '../common/lifecycle.js'
 import { createLogger, type Logger } from '../common/log.js'
+import { holdFolder } from '../common/processes/exclusive-name.js'
 import { masterKey } from '../common/secrets/master-key.js'
 import { staticTokens } from '../common/secrets/tokens.js'
-import { writeSecretFile } from './broker/secret-file.js'
+import {
+  keyFilesOf,
+  programEnvironment,
+  readSettings,
+  type Settings,
+  stateLayout,
+} from '../common/settings/settings.js'
+import { type OpenedHost, openHost } from '../host/open-host.js'
+import { serveHost } from '../host/serve.js'
+import { withoutAccount } from '../wire/broker/account.js'
+import { keepBroker } from './broker/keep-broker.js'
 import { type KeptChild, keepChild } from './child.js'
 import { type ClientFacts, clientFacts, writeClientRc } from './client-rc.js'
-import { serveHost } from './host/serve-host.js'
-import { keepBroker } from './keep-broker.js'
-import { type OpenedHost, openHost } from './open-host.js'
 
 /** Something that was started, and how to stop it. */
 interface Part {

@@ -1,5 +1,5 @@
-import type { DatastoreVersion } from '../../common/db/store.js'
-import type { components } from '../../common/openapi.js'
+import type { DatastoreVersion } from '../../store/store.js'
+import type { components } from '../../wire/http/openapi.js'
 import type { Caller } from '../context.js'
 import { linksOf } from './links.js'
 

@@ -1,6 +1,6 @@
-import type { Flavor } from '../../common/domain/flavor.js'
-import { dataMbOf } from '../../common/domain/memory-budget.js'
-import type { components } from '../../common/openapi.js'
+import type { Flavor } from '../../domain/instance/flavor.js'
+import { dataMbOf } from '../../domain/instance/memory-budget.js'
+import type { components } from '../../wire/http/openapi.js'
 import type { Caller } from '../context.js'
 import { linksOf } from './links.js'
 

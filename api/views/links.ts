@@ -1,4 +1,4 @@
-import type { components } from '../../common/openapi.js'
+import type { components } from '../../wire/http/openapi.js'
 import type { Caller } from '../context.js'
 
 type Links = components['schemas']['Links']

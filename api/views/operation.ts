@@ -1,5 +1,5 @@
-import type { Operation, OperationStep } from '../../common/domain/operation.js'
-import type { components } from '../../common/openapi.js'
+import type { Operation, OperationStep } from '../../domain/operation/operation.js'
+import type { components } from '../../wire/http/openapi.js'
 import { dateOf, dateOrNull } from './date.js'
 
 type OperationView = components['schemas']['Operation']

@@ -1,7 +1,7 @@
-import type { InstanceFacts } from '../../common/db/store.js'
-import type { Observation } from '../../common/domain/observation.js'
-import { reportAgeMs } from '../../common/domain/report-age.js'
-import type { components } from '../../common/openapi.js'
+import type { Observation } from '../../domain/instance/observation.js'
+import { reportAgeMs } from '../../domain/instance/silence.js'
+import type { InstanceFacts } from '../../store/store.js'
+import type { components } from '../../wire/http/openapi.js'
 
 type ReplicationState = components['schemas']['ReplicationState']
 type ReplicationHealth = components['schemas']['ReplicationHealth']

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { components } from '../../common/openapi.js'
+import type { components } from '../../wire/http/openapi.js'
 import type { Run } from '../command.js'
 import { show, table } from '../output.js'
 

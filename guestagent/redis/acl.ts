@@ -5,8 +5,8 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { Credentials } from '../../common/domain/credentials.js'
-import { passwordHash } from '../../common/secrets/password-hash.js'
+import type { Credentials } from '../../domain/replication/credentials.js'
+import { passwordHash } from '../../wire/agent/password-hash.js'
 import type { Capabilities } from './capabilities.js'
 import type { Directive } from './directive.js'
 

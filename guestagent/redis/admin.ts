@@ -4,9 +4,9 @@
  */
 
 import { Redis } from 'ioredis'
-import type { Credentials } from '../../common/domain/credentials.js'
-import type { Endpoint } from '../../common/domain/endpoint.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
+import type { Endpoint } from '../../domain/instance/endpoint.js'
+import type { Credentials } from '../../domain/replication/credentials.js'
 import {
   APPLICATION_USER,
   applicationRules,

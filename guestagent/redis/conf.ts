@@ -3,8 +3,9 @@
  * A later layer that names a directive replaces all its lines of earlier layers, so the last layer is what a user cannot undo.
  * Directives carry their newest names here; `forVersion` writes the names a server knows and leaves out what it does not.
  */
-import type { Assignment } from '../../common/domain/assignment.js'
-import type { Endpoint } from '../../common/domain/endpoint.js'
+
+import type { Endpoint } from '../../domain/instance/endpoint.js'
+import type { Assignment } from '../../domain/replication/assignment.js'
 import { AGENT_USER, aclDirectives, hiddenCommands, REPLICATION_USER } from './acl.js'
 import type { Capabilities } from './capabilities.js'
 import { RESERVED_CONNECTIONS } from './client-list.js'

@@ -3,8 +3,8 @@
  * here throws, and every number is an integer in the range that travels.
  */
 
-import type { Endpoint } from '../../common/domain/endpoint.js'
-import type { ConnectedReplica, LinkState } from '../../common/domain/observation.js'
+import type { Endpoint } from '../../domain/instance/endpoint.js'
+import type { ConnectedReplica, LinkState } from '../../domain/instance/observation.js'
 
 const REPLICAS_MAX = 256
 

@@ -4,8 +4,8 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { RedtroveError } from '../../common/errors.js'
+import { writeSecretFile } from '../../common/files/secret-file.js'
 import { generatePassword } from '../../common/secrets/password.js'
-import { writeSecretFile } from './secret-file.js'
 
 const port = z.int().min(1).max(65535)
 const identitySchema = z.object({

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { RedtroveError } from '../../common/errors.js'
+import { writeSecretFile } from '../../common/files/secret-file.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { brokerFiles } from './config.js'
-import { writeSecretFile } from './secret-file.js'
 
 const ASK_AGAIN_MS = 1_000
 

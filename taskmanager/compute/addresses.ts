@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { Socket } from 'node:net'
-import { type Endpoint, REDIS_PORT } from '../../common/domain/endpoint.js'
-import { guestNameOf } from '../../common/domain/guest-name.js'
-import type { InstanceId } from '../../common/domain/instance.js'
 import { isKind, RedtroveError } from '../../common/errors.js'
+import { type Endpoint, REDIS_PORT } from '../../domain/instance/endpoint.js'
+import { guestNameOf } from '../../domain/instance/guest-name.js'
+import type { InstanceId } from '../../domain/instance/instance.js'
 
 /** What the allotment needs of the store. */
 export interface AddressBook {

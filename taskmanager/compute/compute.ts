@@ -1,7 +1,7 @@
-import type { GuestSpec, GuestState, Order } from '../../common/contracts/host.js'
-import type { Endpoint } from '../../common/domain/endpoint.js'
-import type { InstanceId } from '../../common/domain/instance.js'
-import type { DatastoreOffer } from '../../common/domain/offer.js'
+import type { DatastoreOffer } from '../../domain/datastore/offer.js'
+import type { Endpoint } from '../../domain/instance/endpoint.js'
+import type { InstanceId } from '../../domain/instance/instance.js'
+import type { GuestSpec, GuestState, Order } from '../../wire/host/guest.js'
 
 /** All that a provider needs to run a guest; it chooses the address itself, and looks up the rest in the instance's row. */
 export type Machine = Omit<

@@ -1,8 +1,8 @@
 import { request } from 'node:http'
 import type { z } from 'zod'
-import { ORDER_HEADER, type Order } from '../../common/contracts/host.js'
 import { RedtroveError } from '../../common/errors.js'
-import { requireOwnSocketFolder } from '../../common/far-folder.js'
+import { requireOwnSocketFolder } from '../../common/files/far-folder.js'
+import { ORDER_HEADER, type Order } from '../../wire/host/guest.js'
 
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 
@@ -17,7 +17,7 @@ export interface HostCall<T> {
 }
 
 /**
- * One call to the process provider's host part over its unix socket (`common/contracts/host.ts`). Fails with `unavailable` when
+ * One call to the process provider's host part over its unix socket (`wire/host/guest.ts`). Fails with `unavailable` when
  * nobody listens, no answer came in time or the socket may be somebody else's, `stale_epoch` when it has seen a higher order, and
  * `guest_failed` with its own sentence otherwise.
  */

@@ -4,13 +4,13 @@
  */
 
 import { z } from 'zod'
-import { type GuestSpec, type GuestState, guestStateSchema, type Order } from '../../common/contracts/host.js'
-import type { DatastoreVersion } from '../../common/db/store.js'
-import type { Endpoint } from '../../common/domain/endpoint.js'
-import { flavorOf } from '../../common/domain/flavor.js'
-import type { Instance, InstanceId } from '../../common/domain/instance.js'
-import { datastoreOfferSchema } from '../../common/domain/offer.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
+import { datastoreOfferSchema } from '../../domain/datastore/offer.js'
+import type { Endpoint } from '../../domain/instance/endpoint.js'
+import { flavorOf } from '../../domain/instance/flavor.js'
+import type { Instance, InstanceId } from '../../domain/instance/instance.js'
+import type { DatastoreVersion } from '../../store/store.js'
+import { type GuestSpec, type GuestState, guestStateSchema, type Order } from '../../wire/host/guest.js'
 import type { Compute, Machine } from './compute.js'
 import { callHost } from './host-client.js'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { readSpecification } from '../../api/specification.js'
+import { readSpecification } from '../../api/http/specification.js'
 import { openTestApi, type TestApi } from '../harness/api.js'
 import { observed } from '../harness/observed.js'
 import { newInstance, openCreate, report } from '../harness/stored.js'

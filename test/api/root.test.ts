@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { openPassword } from '../../common/secrets/credentials.js'
 import { waitUntil } from '../../common/wait-until.js'
+import { openPassword } from '../../store/sealed-credentials.js'
 import { openTestApi, type TestApi } from '../harness/api.js'
 
 let api: TestApi

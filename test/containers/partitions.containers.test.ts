@@ -1,7 +1,7 @@
 /* Networks that fall apart around a source: one member takes writes, and nothing is lost that a member which is left had. */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, inject, it } from 'vitest'
-import { stateLayout } from '../../common/config.js'
+import { stateLayout } from '../../common/settings/settings.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { type Ledger, missingOn, type Writers } from '../../demo/writers.js'
 import { clientOf } from '../harness/containers/engine.js'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { readSpecification } from '../../api/specification.js'
+import { readSpecification } from '../../api/http/specification.js'
 
 /** As JSON Schema writes it; only what is looked at here. */
 interface Schema {

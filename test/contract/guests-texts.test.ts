@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { reportSchema } from '../../common/domain/report.js'
-import { outcomeSchema } from '../../common/rpc/outcome.js'
+import { reportSchema } from '../../domain/instance/report.js'
+import { outcomeSchema } from '../../wire/outcome.js'
 import { observed } from '../harness/observed.js'
 
 const ZERO = '\u0000'

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { handlers } from '../../api/operations/index.js'
-import { readSpecification } from '../../api/specification.js'
+import { readSpecification } from '../../api/http/specification.js'
+import { handlers } from '../../api/routes/index.js'
 import { generatedTypes } from '../../scripts/openapi-types.js'
 
 const root = join(import.meta.dirname, '..', '..')
 
 it('the generated types are those of openapi.yaml', async () => {
-  const kept = readFileSync(join(root, 'common', 'openapi.d.ts'), 'utf8')
+  const kept = readFileSync(join(root, 'wire', 'http', 'openapi.d.ts'), 'utf8')
   expect(kept === (await generatedTypes()), 'run npm run types').toBe(true)
 }, 60_000)
 

@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { identify, isAlive, readPidFile } from '../../common/process-identity.js'
+import { identify, isAlive, readPidFile } from '../../common/processes/process-identity.js'
 import { waitUntil } from '../../common/wait-until.js'
-import { replaceSlot } from '../../guestagent/slots-file.js'
+import { replaceSlot } from '../../guestagent/memory/slots-file.js'
 import { anAssignment, type Guest, guestYard, PASSWORD } from '../harness/guest.js'
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bin', 'redtrove.ts')

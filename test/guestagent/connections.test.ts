@@ -1,7 +1,7 @@
 /* All connections of a server taken by clients that give no password: its agent must always have a way in. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { connectionsMaxOf } from '../../common/domain/flavor.js'
 import { waitUntil } from '../../common/wait-until.js'
+import { connectionsMaxOf } from '../../domain/instance/flavor.js'
 import { RESERVED_CONNECTIONS } from '../../guestagent/redis/client-list.js'
 import { isFull } from '../../guestagent/redis/full-server.js'
 import { type Flood, flood } from '../harness/flood.js'

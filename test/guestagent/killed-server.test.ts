@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { waitUntil } from '../../common/wait-until.js'
-import { processesIn } from '../../guestagent/redis/left-overs.js'
+import { processesIn } from '../../guestagent/server/left-overs.js'
 import { type Guest, guestYard } from '../harness/guest.js'
 
 const yard = guestYard()

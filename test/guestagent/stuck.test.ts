@@ -1,8 +1,8 @@
 /* A redis-server that runs and answers nobody: what its agent says of it, and that a restart needs no answer. */
 import { readFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { Observation } from '../../common/domain/observation.js'
 import { waitUntil } from '../../common/wait-until.js'
+import type { Observation } from '../../domain/instance/observation.js'
 import { anAssignment, CREDENTIALS, type Guest, guestYard, tokens } from '../harness/guest.js'
 
 const yard = guestYard()

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { createLogger } from '../../common/log.js'
-import { type PrivateBroker, startPrivateBroker } from '../../supervisor/private-broker.js'
+import { type PrivateBroker, startPrivateBroker } from '../../supervisor/broker/private-broker.js'
 
 declare module 'vitest' {
   export interface ProvidedContext {

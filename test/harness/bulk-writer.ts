@@ -1,7 +1,7 @@
 /* Many SETs over one bare connection, as fast as a server takes them; every answer is counted. */
 
 import { connect } from 'node:net'
-import type { Endpoint } from '../../common/domain/endpoint.js'
+import type { Endpoint } from '../../domain/instance/endpoint.js'
 
 /** SETs on their way at once. */
 const BATCH = 500

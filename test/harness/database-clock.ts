@@ -1,4 +1,4 @@
-import type { DatabaseNow } from '../../common/db/database-clock.js'
+import type { DatabaseNow } from '../../store/database-clock.js'
 
 /** A database whose clock says what `nowMs` says, for `openStore`. */
 export function clockOf(nowMs: () => number): DatabaseNow {

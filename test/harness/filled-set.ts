@@ -1,6 +1,7 @@
 /* A set of real guests of one flavor, filled to what that flavor says and written over, with every refusal counted. */
-import { dataBytesOf, type Flavor } from '../../common/domain/flavor.js'
+
 import { waitUntil } from '../../common/wait-until.js'
+import { dataBytesOf, type Flavor } from '../../domain/instance/flavor.js'
 import { parseInfo } from '../../guestagent/redis/info.js'
 import { type Bulk, writeBulk } from './bulk-writer.js'
 import { type Guest, type guestYard, PASSWORD } from './guest.js'

@@ -1,7 +1,7 @@
 /* Connections that say nothing and give no password, as anybody who reaches a port can open. */
 
 import { connect, type Socket } from 'node:net'
-import type { Endpoint } from '../../common/domain/endpoint.js'
+import type { Endpoint } from '../../domain/instance/endpoint.js'
 
 export interface Flood {
   /** Connections that are open now and were not turned away. */

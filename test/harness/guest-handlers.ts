@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { guestAgent } from '../../common/contracts/guestagent.js'
-import type { Token } from '../../common/domain/token.js'
-import type { Handlers } from '../../common/rpc/contract.js'
+import type { Token } from '../../domain/fencing/token.js'
+import type { guestAgent } from '../../wire/agent/commands.js'
+import type { Handlers } from '../../wire/contract.js'
 import { observed } from './observed.js'
 
 export function aToken(facts: Partial<Token> = {}): Token {

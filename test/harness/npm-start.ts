@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parentOf } from '../../common/process-identity.js'
+import { parentOf } from '../../common/processes/process-identity.js'
 import { waitUntil } from '../../common/wait-until.js'
 
 const ROOT = join(import.meta.dirname, '..', '..')

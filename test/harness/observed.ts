@@ -1,4 +1,4 @@
-import type { Observation } from '../../common/domain/observation.js'
+import type { Observation } from '../../domain/instance/observation.js'
 
 /** A healthy source's look; override what the test is about. */
 export function observed(changes: Partial<Observation> = {}): Observation {

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { connect, type Database } from '../../common/db/connect.js'
+import { connect, type Database } from '../../store/connect.js'
 import type { TestIdentity } from './certificates.js'
 import { freePort } from './free-port.js'
 

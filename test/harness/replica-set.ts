@@ -1,9 +1,9 @@
 /* A source with replicas on a running stack, and what tests look at: roles by ROLE, synchronisations by INFO. */
 
 import { Redis } from 'ioredis'
-import type { Endpoint } from '../../common/domain/endpoint.js'
 import { waitUntil } from '../../common/wait-until.js'
 import { type Ledger, missingOn } from '../../demo/writers.js'
+import type { Endpoint } from '../../domain/instance/endpoint.js'
 import type { Stack } from './stack.js'
 import type { TroveClient } from './trove-client.js'
 

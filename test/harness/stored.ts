@@ -1,8 +1,8 @@
 /* Rows as tests want them: instances and sets put into a real store through its own doors. */
 import { randomUUID } from 'node:crypto'
-import type { NewInstance, Store } from '../../common/db/store.js'
-import type { Observation } from '../../common/domain/observation.js'
-import type { Operation } from '../../common/domain/operation.js'
+import type { Observation } from '../../domain/instance/observation.js'
+import type { Operation } from '../../domain/operation/operation.js'
+import type { NewInstance, Store } from '../../store/store.js'
 
 export const PROJECT = 'demo'
 

@@ -4,8 +4,8 @@
  */
 import { freemem } from 'node:os'
 import { afterEach, describe, expect, it } from 'vitest'
-import { dataBytesOf, FLAVORS, type Flavor } from '../../common/domain/flavor.js'
-import { memoryBudget } from '../../common/domain/memory-budget.js'
+import { dataBytesOf, FLAVORS, type Flavor } from '../../domain/instance/flavor.js'
+import { memoryBudget } from '../../domain/instance/memory-budget.js'
 import { fillAndWriteOver } from '../harness/filled-set.js'
 import { guestYard } from '../harness/guest.js'
 

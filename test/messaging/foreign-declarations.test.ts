@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type ChannelModel, connect } from 'amqplib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { queueNames } from '../../common/rpc/queues.js'
+import { queueNames } from '../../wire/broker/queues.js'
 import { guestHandlers } from '../harness/guest-handlers.js'
 import { openStage, type Stage } from '../harness/messaging-stage.js'
 import { observed } from '../harness/observed.js'

@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createLogger } from '../../common/log.js'
-import { probeBroker } from '../../common/rpc/session.js'
 import { findBroker } from '../../supervisor/broker/install.js'
-import { keepBroker } from '../../supervisor/keep-broker.js'
-import { type PrivateBroker, startPrivateBroker } from '../../supervisor/private-broker.js'
+import { keepBroker } from '../../supervisor/broker/keep-broker.js'
+import { type PrivateBroker, startPrivateBroker } from '../../supervisor/broker/private-broker.js'
+import { probeBroker } from '../../wire/broker/session.js'
 
 const log = createLogger('test', 'silent')
 const folders: string[] = []

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createLogger } from '../../common/log.js'
-import { openControlMessaging } from '../../common/rpc/control-messaging.js'
 import { waitUntil } from '../../common/wait-until.js'
+import { openControlMessaging } from '../../wire/control/messaging.js'
 import { type TestAuthority, testAuthority } from '../harness/certificates.js'
 import { guestHandlers } from '../harness/guest-handlers.js'
 import { openStage } from '../harness/messaging-stage.js'

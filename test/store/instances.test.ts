@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Store } from '../../common/db/store.js'
+import type { Store } from '../../store/store.js'
 import { describeOnBoth, type TestDatabase } from '../harness/database.js'
 import { observed } from '../harness/observed.js'
 import { finish, newInstance, openCreate, report, storedSet } from '../harness/stored.js'

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { connect } from '../../common/db/connect.js'
-import { migrate } from '../../common/db/migrate.js'
-import { openStore } from '../../common/db/open-store.js'
 import { migrationSource } from '../../migrations/index.js'
+import { connect } from '../../store/connect.js'
+import { migrate } from '../../store/migrate.js'
+import { openStore } from '../../store/open-store.js'
 import { describeOnBoth, openSqlite, type TestDatabase } from '../harness/database.js'
 import { storedSet } from '../harness/stored.js'
 

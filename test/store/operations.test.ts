@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { Store } from '../../common/db/store.js'
-import type { StepState } from '../../common/domain/operation.js'
 import { RedtroveError } from '../../common/errors.js'
+import type { StepState } from '../../domain/operation/operation.js'
+import type { Store } from '../../store/store.js'
 import { describeOnBoth, type TestDatabase } from '../harness/database.js'
 
 import { finish, newInstance, openCreate, PROJECT, storedSet } from '../harness/stored.js'

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest'
-import { connect } from '../../common/db/connect.js'
-import { connectStore } from '../../common/db/connect-store.js'
-import { guarded } from '../../common/db/transaction.js'
 import type { Logger } from '../../common/log.js'
 import { createLogger } from '../../common/log.js'
+import { connect } from '../../store/connect.js'
+import { connectStore } from '../../store/connect-store.js'
+import { guarded } from '../../store/transaction.js'
 import { type TestAuthority, testAuthority } from '../harness/certificates.js'
 import { type Postgres, startPostgres } from '../harness/postgres.js'
 

@@ -2,25 +2,45 @@ import ts from 'typescript'
 import { cyclesOf, type Import, importsOf } from './import-graph.js'
 import { breachAt, nodesOf, type Rule, type SourceTree, topFolder, type Violation } from './source-tree.js'
 
-/** Parts that import `common` and never each other. `bin`, `migrations`, `scripts`, `bench` and `test` put parts together. */
-export const PARTS = ['api', 'taskmanager', 'guestagent', 'cli', 'supervisor', 'demo'] as const
+/** What each folder may import beside itself: arrows go down only (docs/architecture.md draws them). */
+const BELOW: Readonly<Record<string, readonly string[]>> = {
+  common: [],
+  // Decisions and vocabulary, without a database, a queue, a clock or a file.
+  domain: ['common/errors.ts'],
+  // Rows and messages do not know of each other.
+  store: ['domain/', 'common/'],
+  wire: ['domain/', 'common/'],
+  api: ['store/', 'wire/', 'domain/', 'common/'],
+  taskmanager: ['store/', 'wire/', 'domain/', 'common/'],
+  guestagent: ['wire/', 'domain/', 'common/'],
+  host: ['wire/', 'domain/', 'common/'],
+  supervisor: ['host/', 'wire/', 'domain/', 'common/'],
+  cli: ['wire/http/', 'common/'],
+  demo: ['wire/http/', 'domain/', 'common/'],
+  migrations: [],
+}
+/** Folders with rules for their imports: all but those that put parts together. */
+export const PARTS = Object.keys(BELOW)
+/** They put parts together, and nobody imports them. */
 const COMPOSITION = ['bin', 'scripts', 'bench', 'test']
+/** Packages that the pure storey may use. */
+const PURE_PACKAGES = ['zod']
 
 /** Folders or files that may import a package; `test` and `bench` may import any. */
 const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
-  amqplib: ['common/rpc/'],
+  amqplib: ['wire/broker/', 'wire/agent/', 'wire/control/'],
   ioredis: ['guestagent/redis/admin.ts', 'demo/'],
-  knex: ['common/db/', 'migrations/'],
+  knex: ['store/', 'migrations/'],
 }
 
 export const importRules: readonly Rule[] = [
   {
-    claim: 'a part imports itself and common, common imports nobody, and nothing imports the tests',
+    claim: 'arrows go down: a folder imports itself and what lies below it',
     breaches: (tree) => importsOf(tree).flatMap((used) => breachOf(used, wrongDirection(used))),
   },
   {
-    claim: 'only the control plane sees the store, and the client sees neither store nor queue',
-    breaches: (tree) => importsOf(tree).flatMap((used) => breachOf(used, wrongDoor(used))),
+    claim: 'the domain is pure: zod, and the kinds of errors',
+    breaches: (tree) => importsOf(tree).flatMap((used) => breachOf(used, impure(used))),
   },
   {
     claim: 'there is no import cycle, types included',
@@ -36,7 +56,8 @@ export const importRules: readonly Rule[] = [
     breaches: (tree) => importsOf(tree).flatMap((used) => breachOf(used, strayPackage(used))),
   },
   {
-    claim: 'the environment is read in common/config.ts only, and elsewhere only handed to a child',
+    claim:
+      'the environment is read in common/settings/settings.ts only, and elsewhere only handed to a child',
     breaches: strayEnvironment,
   },
   {
@@ -53,19 +74,15 @@ function wrongDirection({ from, target }: Import): string | null {
   if (target === null) return null
   const [here, there] = [topFolder(from), topFolder(target)]
   if (here === there || COMPOSITION.includes(here) || here === '') return null
-  if (there === 'common' && here !== 'common') return null
+  if (BELOW[here]?.some((below) => target.startsWith(below))) return null
   // The schema is run by whoever opens the database, and migrations need nothing of ours.
-  if (from === 'common/db/migrate.ts' && there === 'migrations') return null
+  if (from === 'store/migrate.ts' && there === 'migrations') return null
   return `${here} may not import ${target}`
 }
 
-function wrongDoor({ from, target }: Import): string | null {
-  const here = topFolder(from)
-  if (target === null || !(PARTS as readonly string[]).includes(here)) return null
-  const control = here === 'api' || here === 'taskmanager' || here === 'supervisor'
-  if (target.startsWith('common/db/') && !control) return `${here} may not see the store (${target})`
-  if (target.startsWith('common/rpc/') && here === 'cli') return `${here} may not see the queue (${target})`
-  return null
+function impure({ from, target, specifier }: Import): string | null {
+  if (topFolder(from) !== 'domain' || target !== null || PURE_PACKAGES.includes(specifier)) return null
+  return `the domain may not import ${specifier}`
 }
 
 function strayPackage({ from, specifier }: Import): string | null {
@@ -77,16 +94,16 @@ function strayPackage({ from, specifier }: Import): string | null {
 
 function strayEnvironment(tree: SourceTree): readonly Violation[] {
   return tree.sources
-    .filter(({ fileName }) => fileName !== 'common/config.ts' && isProduct(fileName))
+    .filter(({ fileName }) => fileName !== 'common/settings/settings.ts' && isProduct(fileName))
     .flatMap((source) =>
       [...nodesOf(source)]
         .filter((node) => isEnvironment(node) && !isHandedOn(node))
-        .map((node) => breachAt(source, node, 'reads process.env; common/config.ts does that')),
+        .map((node) => breachAt(source, node, 'reads process.env; common/settings/settings.ts does that')),
     )
 }
 
 function isProduct(path: string): boolean {
-  return ['common', 'migrations', 'bin', ...PARTS].includes(topFolder(path))
+  return ['bin', ...PARTS].includes(topFolder(path))
 }
 
 function isEnvironment(node: ts.Node): boolean {
@@ -107,22 +124,16 @@ function lonelyCommonFiles(tree: SourceTree): readonly Violation[] {
   for (const { from, target } of importsOf(tree)) {
     if (!target?.startsWith('common/')) continue
     const program = topFolder(from)
-    if (!['common', 'bin', 'migrations', ...PARTS].includes(program)) continue
+    if (!['bin', ...PARTS].includes(program)) continue
     users.set(target, (users.get(target) ?? new Set()).add(program === 'common' ? from : program))
   }
-  return (
-    [...tree.files.keys()]
-      .filter((path) => path.startsWith('common/') && path.endsWith('.ts'))
-      // Both ends of a wire live side by side, and each end has one user.
-      .filter((path) => !path.startsWith('common/rpc/'))
-      // The domain is everybody's vocabulary, whoever speaks a word first.
-      .filter((path) => !path.startsWith('common/domain/'))
-      .flatMap((path) => {
-        const by = [...(users.get(path) ?? [])]
-        if (by.length >= 2 || by.some((user) => user.startsWith('common/'))) return []
-        return [
-          { path, line: 1, what: `used by ${by.join(', ') || 'nobody'}; it belongs there, not in common` },
-        ]
-      })
-  )
+  return [...tree.files.keys()]
+    .filter((path) => path.startsWith('common/') && path.endsWith('.ts'))
+    .flatMap((path) => {
+      const by = [...(users.get(path) ?? [])]
+      if (by.length >= 2 || by.some((user) => user.startsWith('common/'))) return []
+      return [
+        { path, line: 1, what: `used by ${by.join(', ') || 'nobody'}; it belongs there, not in common` },
+      ]
+    })
 }

@@ -1,11 +1,11 @@
 import { parse } from 'yaml'
-import { OPERATION_KINDS } from '../../common/domain/operation.js'
+import { OPERATION_KINDS } from '../../domain/operation/operation.js'
 import type { Rule, SourceTree, Violation } from './source-tree.js'
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete']
 
 export const listRules: readonly Rule[] = [
-  { claim: 'every operationId has a file of its name in api/operations', breaches: missingHandlers },
+  { claim: 'every operationId has a file of its name in api/routes', breaches: missingHandlers },
   { claim: 'every kind of operation has a workflow and a test of it', breaches: missingWorkflows },
   { claim: 'every migration is listed', breaches: unlistedMigrations },
   { claim: 'no test is left out', breaches: skippedTests },
@@ -23,16 +23,24 @@ function missingHandlers(tree: SourceTree): readonly Violation[] {
   const openapi = tree.files.get('openapi.yaml')
   if (openapi === undefined) return [{ path: 'openapi.yaml', line: 1, what: 'is missing' }]
   return operationIdsOf(openapi)
-    .map((id) => `api/operations/${kebab(id)}.ts`)
-    .filter((path) => !tree.files.has(path))
-    .map((path) => ({ path, line: 1, what: 'is missing' }))
+    .map(kebab)
+    .filter((name) => !hasFile(tree, 'api/routes/', name))
+    .map((name) => ({ path: `api/routes/*/${name}.ts`, line: 1, what: 'is missing' }))
 }
 
 function missingWorkflows(tree: SourceTree): readonly Violation[] {
   return OPERATION_KINDS.map((kind) => kind.replaceAll('_', '-'))
-    .flatMap((name) => [`taskmanager/workflows/${name}.ts`, `test/workflows/${name}.test.ts`])
-    .filter((path) => !tree.files.has(path))
-    .map((path) => ({ path, line: 1, what: 'is missing' }))
+    .flatMap((name) => [
+      { folder: 'taskmanager/workflows/', name },
+      { folder: 'test/workflows/', name: `${name}.test` },
+    ])
+    .filter(({ folder, name }) => !hasFile(tree, folder, name))
+    .map(({ folder, name }) => ({ path: `${folder}${name}.ts`, line: 1, what: 'is missing' }))
+}
+
+/** Somewhere below the folder. */
+function hasFile(tree: SourceTree, folder: string, name: string): boolean {
+  return [...tree.files.keys()].some((path) => path.startsWith(folder) && path.endsWith(`/${name}.ts`))
 }
 
 function unlistedMigrations(tree: SourceTree): readonly Violation[] {

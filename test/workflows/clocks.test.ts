@@ -1,7 +1,7 @@
 /* Task managers whose clocks differ from the database's: what they do depends on neither. */
 import { expect, test } from 'vitest'
 import type { Clock } from '../../common/clock.js'
-import { isSilent } from '../../common/domain/report-age.js'
+import { isSilent } from '../../domain/instance/silence.js'
 import { Life, pass, TIMINGS, taskmanager } from './taskmanager.js'
 import { World } from './world.js'
 

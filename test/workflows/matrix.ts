@@ -4,8 +4,8 @@
  * The world holds every state in between against the promises; the end is checked here.
  */
 import { describe, expect, test } from 'vitest'
-import { isOpen, type Operation } from '../../common/domain/operation.js'
 import { type ErrorKind, RedtroveError } from '../../common/errors.js'
+import { isOpen, type Operation } from '../../domain/operation/operation.js'
 import { checkPromises } from './promises.js'
 import { Life, type OnCall, pass, taskmanager } from './taskmanager.js'
 import { World } from './world.js'

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
-import type { InstanceFacts } from '../../common/db/store.js'
-import { driftOf } from '../../common/domain/drift.js'
+import { driftOf } from '../../domain/replication/drift.js'
+import type { InstanceFacts } from '../../store/store.js'
 import type { World } from './world.js'
 
 /** All promises of the service, of everything at rest. */

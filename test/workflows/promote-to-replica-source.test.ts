@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Operation } from '../../common/domain/operation.js'
 import { RedtroveError } from '../../common/errors.js'
+import type { Operation } from '../../domain/operation/operation.js'
 import { matrix } from './matrix.js'
 import { checkPromises } from './promises.js'
 import { TIMINGS, taskmanager } from './taskmanager.js'

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
-import type { Credentials } from '../../common/domain/credentials.js'
-import type { InstanceId } from '../../common/domain/instance.js'
-import { openCredentials } from '../../common/secrets/credentials.js'
+import type { InstanceId } from '../../domain/instance/instance.js'
+import type { Credentials } from '../../domain/replication/credentials.js'
+import { openCredentials } from '../../store/sealed-credentials.js'
 import { KEYS, type World } from './world.js'
 
 /** A set's accounts as its row has them. */

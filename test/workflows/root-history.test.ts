@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sealPassword } from '../../common/secrets/credentials.js'
+import { sealPassword } from '../../store/sealed-credentials.js'
 import { taskmanager } from './taskmanager.js'
 import { KEYS, World } from './world.js'
 

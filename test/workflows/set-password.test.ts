@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openCredentials, sealPassword } from '../../common/secrets/credentials.js'
+import { openCredentials, sealPassword } from '../../store/sealed-credentials.js'
 import { matrix } from './matrix.js'
 import { credentialsOf, expectOneReplicationPassword } from './replication-password.js'
 import { taskmanager } from './taskmanager.js'

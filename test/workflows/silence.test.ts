@@ -4,7 +4,7 @@
  * time, and no acknowledged write is missing on the source as long as the machine that took it did not die with it.
  */
 import { expect, test } from 'vitest'
-import { isOpen, type Operation } from '../../common/domain/operation.js'
+import { isOpen, type Operation } from '../../domain/operation/operation.js'
 import { checkPromises } from './promises.js'
 import { type OnCall, taskmanager } from './taskmanager.js'
 import { World } from './world.js'

@@ -1,7 +1,7 @@
 /* A redis-server that runs and answers nobody, with its agent there to say so: every act ends, and says the way out where it cannot be done. */
 import { afterEach, expect, test } from 'vitest'
-import type { Operation, OperationKind } from '../../common/domain/operation.js'
-import { sealPassword } from '../../common/secrets/credentials.js'
+import type { Operation, OperationKind } from '../../domain/operation/operation.js'
+import { sealPassword } from '../../store/sealed-credentials.js'
 import { checkPromises } from './promises.js'
 import { taskmanager } from './taskmanager.js'
 import { KEYS, World } from './world.js'

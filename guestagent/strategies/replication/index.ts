@@ -1,4 +1,4 @@
-import type { AgentSeed } from '../../../common/contracts/agent-seed.js'
+import type { AgentSeed } from '../../../wire/agent/seed.js'
 import { redisSync } from './redis-sync.js'
 import type { ReplicationStrategy } from './replication-strategy.js'
 

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../../common/domain/endpoint.js'
+import type { Endpoint } from '../../../domain/instance/endpoint.js'
 import type { RedisAdmin } from '../../redis/admin.js'
 import type { Capabilities } from '../../redis/capabilities.js'
 import type { Directive } from '../../redis/directive.js'

@@ -1,8 +1,8 @@
 /* A set whose members have two versions of a datastore, or twice the same, and what must hold of each pair. */
 
 import { expect } from 'vitest'
-import type { Endpoint } from '../../../common/domain/endpoint.js'
 import { missingOn } from '../../../demo/writers.js'
+import type { Endpoint } from '../../../domain/instance/endpoint.js'
 import { withRedis } from '../replica-set.js'
 import { writersOf } from '../set-writers.js'
 import type { TroveClient } from '../trove-client.js'

@@ -1,7 +1,7 @@
 /* I7: the epoch that an agent keeps on disk only grows, whatever happens to the agent. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { readSlots } from '../../../guestagent/slots-file.js'
+import { readSlots } from '../../../guestagent/memory/slots-file.js'
 
 const LOOK_MS = 50
 

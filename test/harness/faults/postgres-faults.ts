@@ -1,8 +1,8 @@
 /* Row 12 where the control plane's database is PostgreSQL: it dies, it stands still, its disk is full. */
 import { rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Database } from '../../../common/db/connect.js'
 import { waitUntil } from '../../../common/wait-until.js'
+import type { Database } from '../../../store/connect.js'
 import type { Postgres } from '../postgres.js'
 import { type Fault, signal } from './fault.js'
 

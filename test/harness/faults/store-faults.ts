@@ -1,7 +1,7 @@
 /* The control plane's own parts: broker, database, clocks. */
 
 import { join } from 'node:path'
-import { connect } from '../../../common/db/connect.js'
+import { connect } from '../../../store/connect.js'
 import { type Fault, signal } from './fault.js'
 
 const HOUR_MS = 3_600_000

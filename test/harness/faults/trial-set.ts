@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
-import type { Endpoint } from '../../../common/domain/endpoint.js'
+import type { Endpoint } from '../../../domain/instance/endpoint.js'
 import { directRedis } from '../workload/direct-redis.js'
 import type { Stage } from './stage.js'
 

@@ -8,8 +8,8 @@ import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
-import type { Endpoint } from '../../../common/domain/endpoint.js'
 import { waitUntil } from '../../../common/wait-until.js'
+import type { Endpoint } from '../../../domain/instance/endpoint.js'
 
 /** In the container: a first line says where to, all after it is passed on. */
 const PASS_ON = `

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { AbstractConnector, Redis } from 'ioredis'
-import type { Endpoint } from '../../../common/domain/endpoint.js'
+import type { Endpoint } from '../../../domain/instance/endpoint.js'
 import { UNTOUCHED } from '../faults/namespace.js'
 
 /** A client that no network rule of the tests applies to: it comes from an address of its own. */

@@ -4,7 +4,7 @@
  */
 
 import type { Redis } from 'ioredis'
-import type { Endpoint } from '../../../common/domain/endpoint.js'
+import type { Endpoint } from '../../../domain/instance/endpoint.js'
 import { type Deed, failureOf } from './deed.js'
 import { directRedis } from './direct-redis.js'
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { run } from '../../../cli/main.js'
-import type { components } from '../../../common/openapi.js'
+import type { components } from '../../../wire/http/openapi.js'
 
 type Schemas = components['schemas']
 type Reply = { readonly status?: number; readonly body?: unknown; readonly operationId?: string }

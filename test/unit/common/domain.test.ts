@@ -1,8 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type OPERATION_KINDS, OPERATION_MOVES, OPERATION_STATES } from '../../../common/domain/operation.js'
-import { detached, ejected, members, promoted, type Topology } from '../../../common/domain/replication.js'
-import { deriveOperatingStatus, deriveStatus, type StatusFacts } from '../../../common/domain/status.js'
+import { deriveOperatingStatus, deriveStatus, type StatusFacts } from '../../../domain/instance/status.js'
+import {
+  type OPERATION_KINDS,
+  OPERATION_MOVES,
+  OPERATION_STATES,
+} from '../../../domain/operation/operation.js'
+import { detached, ejected, members, promoted, type Topology } from '../../../domain/replication/topology.js'
 
 const SET: Topology = { source: 's', replicas: ['a', 'b', 'c'] }
 

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Observation } from '../../../domain/instance/observation.js'
 import {
   ejectRefusal,
   estimatedLossBytes,
   isStreaming,
   rankCandidates,
-} from '../../../common/domain/ejection.js'
-import type { Observation } from '../../../common/domain/observation.js'
+} from '../../../domain/replication/ejection.js'
 import { observed } from '../../harness/observed.js'
 
 const HISTORY = 'a'.repeat(40)

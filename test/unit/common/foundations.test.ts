@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readSettings, stateLayout } from '../../../common/config.js'
-import { passwordSchema } from '../../../common/domain/credentials.js'
 import { createLogger } from '../../../common/log.js'
 import { keyRing } from '../../../common/secrets/key-ring.js'
 import { generatePassword } from '../../../common/secrets/password.js'
 import { findToken, staticTokens } from '../../../common/secrets/tokens.js'
+import { readSettings, stateLayout } from '../../../common/settings/settings.js'
 import { waitUntil } from '../../../common/wait-until.js'
+import { passwordSchema } from '../../../domain/replication/credentials.js'
 
 describe('settings', () => {
   it('have defaults, and nothing else of the environment matters', () => {

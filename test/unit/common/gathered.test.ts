@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { gathered } from '../../../common/db/gathered.js'
 import { RedtroveError } from '../../../common/errors.js'
+import { gathered } from '../../../store/gathered.js'
 
 test('questions of one moment are one round, and each gets its own answer', async () => {
   const rounds: (readonly number[])[] = []

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { build } from 'esbuild'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { identify } from '../../../common/process-identity.js'
+import { identify } from '../../../common/processes/process-identity.js'
 import { waitUntil } from '../../../common/wait-until.js'
 import { endGroups } from '../../harness/process-group.js'
 

@@ -2,14 +2,14 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { keyRing } from '../../../common/secrets/key-ring.js'
+import { masterKey } from '../../../common/secrets/master-key.js'
 import {
   openCredentials,
   openPassword,
   sealCredentials,
   sealPassword,
-} from '../../../common/secrets/credentials.js'
-import { keyRing } from '../../../common/secrets/key-ring.js'
-import { masterKey } from '../../../common/secrets/master-key.js'
+} from '../../../store/sealed-credentials.js'
 
 let dir = ''
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { dataBytesOf, FLAVORS } from '../../../common/domain/flavor.js'
-import { memoryBudget } from '../../../common/domain/memory-budget.js'
+import { dataBytesOf, FLAVORS } from '../../../domain/instance/flavor.js'
+import { memoryBudget } from '../../../domain/instance/memory-budget.js'
 import { capabilitiesOf, parseServerVersion } from '../../../guestagent/redis/capabilities.js'
 import { memoryDirectives, memorySettings } from '../../../guestagent/redis/memory-directives.js'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { followRefusal, type ServerKind } from '../../../common/domain/version-order.js'
+import { followRefusal, type ServerKind } from '../../../domain/datastore/version.js'
 
 const kind = (text: string): ServerKind => {
   const [datastore, name = ''] = text.split(' ')

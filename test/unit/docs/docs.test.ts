@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { FAULTS } from '../../../api/errors.js'
+import { FAULTS } from '../../../api/http/errors.js'
 import { EXIT } from '../../../cli/exit-codes.js'
-import { readSettings } from '../../../common/config.js'
-import { OPERATION_MOVES, type OperationState } from '../../../common/domain/operation.js'
-import { INSTANCE_STATUSES, OPERATING_STATUSES } from '../../../common/domain/status.js'
 import { ERROR_KINDS } from '../../../common/errors.js'
+import { readSettings } from '../../../common/settings/settings.js'
+import { INSTANCE_STATUSES, OPERATING_STATUSES } from '../../../domain/instance/status.js'
+import { OPERATION_MOVES, type OperationState } from '../../../domain/operation/operation.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -27,7 +27,7 @@ function rowsOf(markdown: string): readonly (readonly string[])[] {
 
 describe('the README', () => {
   const rows = rowsOf(read('README.md')).filter(([name]) => name?.startsWith('REDTROVE_'))
-  const declared = [...read('common/config.ts').matchAll(/^ {2}(REDTROVE_[A-Z_]+):/gm)].map(
+  const declared = [...read('common/settings/settings.ts').matchAll(/^ {2}(REDTROVE_[A-Z_]+):/gm)].map(
     ([, name]) => name,
   )
 

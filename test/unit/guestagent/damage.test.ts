@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { damageOf, parseManifest } from '../../../guestagent/redis/append-only-folder.js'
-import { howEnded } from '../../../guestagent/redis/ending.js'
 import { loadFailureIn } from '../../../guestagent/redis/load-failure.js'
+import { howEnded } from '../../../guestagent/server/ending.js'
 
 const MANIFEST =
   'file appendonly.aof.2.base.rdb seq 2 type b\nfile appendonly.aof.3.incr.aof seq 3 type i startoffset 14\n'

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { observationSchema } from '../../../common/domain/observation.js'
+import { observationSchema } from '../../../domain/instance/observation.js'
 import { infoFacts, isPersistenceOk, parseInfo } from '../../../guestagent/redis/info.js'
-import { lastWords } from '../../../guestagent/redis/server-log.js'
+import { lastWords } from '../../../guestagent/server/server-log.js'
 import { observed } from '../../harness/observed.js'
 
 const SOURCE = `# Server\r

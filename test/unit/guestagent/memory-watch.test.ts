@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { systemClock } from '../../../common/clock.js'
-import { memoryWatch } from '../../../guestagent/memory-watch.js'
+import { memoryWatch } from '../../../guestagent/observe/memory-watch.js'
 import { infoFacts } from '../../../guestagent/redis/info.js'
 
 const MB = 1024 * 1024

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import type { Clock } from '../../../common/clock.js'
-import type { Observation } from '../../../common/domain/observation.js'
 import { createLogger } from '../../../common/log.js'
-import { type Heartbeat, startHeartbeat } from '../../../guestagent/heartbeat.js'
-import { watchLog } from '../../../guestagent/redis/log-watch.js'
-import { useMeter } from '../../../guestagent/use-meter.js'
+import type { Observation } from '../../../domain/instance/observation.js'
+import { type Heartbeat, startHeartbeat } from '../../../guestagent/observe/heartbeat.js'
+import { watchLog } from '../../../guestagent/observe/log-watch.js'
+import { useMeter } from '../../../guestagent/observe/use-meter.js'
 import { observed } from '../../harness/observed.js'
 
 const log = createLogger('test', 'silent')
@@ -60,7 +60,7 @@ async function looksWithin(lengthMs: number, { seen = {}, unused = true, watched
     },
     server: { check: () => undefined } as Parameters<typeof startHeartbeat>[0]['server'],
     report: () => reports.push(clock.monotonicMs()),
-    logIsWatched: () => watched,
+    watch: () => ({ works: () => watched, close: () => undefined }),
     heartbeatMs: 1_000,
     clock,
     log,

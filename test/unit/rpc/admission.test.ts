@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Clock } from '../../../common/clock.js'
-import { openAdmission } from '../../../common/rpc/admission.js'
+import { openAdmission } from '../../../wire/sealed/admission.js'
 
 function clockAt(start: number): Clock & { pass(ms: number): void } {
   let now = start

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Header, MESSAGE_KINDS, openMessage, sealMessage } from '../../../common/rpc/envelope.js'
+import { type Header, MESSAGE_KINDS, openMessage, sealMessage } from '../../../wire/sealed/envelope.js'
 
 const key = randomBytes(32)
 const header: fc.Arbitrary<Header> = fc.record({

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Logger } from '../../../common/log.js'
-import { openRefusals } from '../../../common/rpc/refusals.js'
+import { openRefusals } from '../../../wire/sealed/refusals.js'
 
 test('a flood of refused messages is a line each ten seconds and reason, and all of them are counted', () => {
   let nowMs = 0

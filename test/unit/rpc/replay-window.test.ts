@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { replayWindow } from '../../../common/rpc/replay-window.js'
+import { replayWindow } from '../../../wire/sealed/replay-window.js'
 
 const SPAN = 8
 

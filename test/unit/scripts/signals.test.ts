@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
-import { identify } from '../../../common/process-identity.js'
+import { identify } from '../../../common/processes/process-identity.js'
 import { waitUntil } from '../../../common/wait-until.js'
 import { endGroups } from '../../harness/process-group.js'
 

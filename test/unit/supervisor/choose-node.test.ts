@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Locality } from '../../../common/domain/locality.js'
-import { chooseNode, type Placed, type SwarmNode } from '../../../supervisor/swarm/choose-node.js'
+import type { Locality } from '../../../domain/instance/locality.js'
+import { chooseNode, type Placed, type SwarmNode } from '../../../host/swarm/placement/choose-node.js'
 
 const GB = 1024 ** 3
 const node = (id: string, more: Partial<SwarmNode> = {}): SwarmNode => ({

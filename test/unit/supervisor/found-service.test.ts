@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { adapted, foundServiceSchema, isAsWanted } from '../../../supervisor/swarm/found-service.js'
-import type { SwarmRecord } from '../../../supervisor/swarm/guest-records.js'
+import type { SwarmRecord } from '../../../host/swarm/records/guest-records.js'
+import { adapted, foundServiceSchema, isAsWanted } from '../../../host/swarm/services/found-service.js'
 
 const file = '/run/secrets/amqp-url'
 const broker = [{ id: 'new', name: 'amqp-new', file }]

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { foundServiceSchema } from '../../../supervisor/swarm/found-service.js'
-import { overviewOf, wrongIn } from '../../../supervisor/swarm/guest-overview.js'
-import type { SwarmRecord } from '../../../supervisor/swarm/guest-records.js'
+import { overviewOf, wrongIn } from '../../../host/swarm/guest-overview.js'
+import type { SwarmRecord } from '../../../host/swarm/records/guest-records.js'
+import { foundServiceSchema } from '../../../host/swarm/services/found-service.js'
 
 const [guest, sweep] = ['redtrove-g', 'redtrove-g-sweep'].map((Name) =>
   foundServiceSchema.parse({

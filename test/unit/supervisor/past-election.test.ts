@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../../../common/clock.js'
 import { RedtroveError } from '../../../common/errors.js'
-import { pastElection } from '../../../supervisor/swarm/past-election.js'
+import { pastElection } from '../../../host/swarm/past-election.js'
 
 /** Sleeps take no time, and count. */
 function clock(): Clock {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { SwarmRecord } from '../../../supervisor/swarm/guest-records.js'
-import { watchRemovals } from '../../../supervisor/swarm/removal-watch.js'
+import type { SwarmRecord } from '../../../host/swarm/records/guest-records.js'
+import { watchRemovals } from '../../../host/swarm/records/removal-watch.js'
 
 const record = (desired: SwarmRecord['desired'], version = 1) =>
   ({ facts: { instanceId: 'a' }, desired, version }) as SwarmRecord // what the watch reads

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { mayRun, runningPid, type SwarmTask } from '../../../supervisor/swarm/swarm-view.js'
+import { mayRun, runningPid, type SwarmTask } from '../../../host/swarm/swarm-view.js'
 
 const NODES = [{ id: 'here' }]
 const task = (state: string, more: Partial<Pick<SwarmTask, 'NodeID' | 'DesiredState'>> = {}): SwarmTask => ({

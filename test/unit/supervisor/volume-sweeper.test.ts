@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { sweepEach } from '../../../supervisor/swarm/volume-sweeper.js'
+import { sweepEach } from '../../../host/swarm/volumes/volume-sweeper.js'
 
 const left = ['a', 'b', 'c', 'd', 'e', 'f'].map((instanceId) => ({ instanceId, nodeId: 'node' }))
 

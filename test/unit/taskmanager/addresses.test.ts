@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { Endpoint } from '../../../common/domain/endpoint.js'
 import { RedtroveError } from '../../../common/errors.js'
+import type { Endpoint } from '../../../domain/instance/endpoint.js'
 import {
   type AddressBook,
   allotAddress,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { InstanceFacts } from '../../../common/db/store.js'
-import { type Desired, driftOf } from '../../../common/domain/drift.js'
-import type { Observation } from '../../../common/domain/observation.js'
-import { watchDrift } from '../../../taskmanager/drift-watch.js'
+import type { Observation } from '../../../domain/instance/observation.js'
+import { type Desired, driftOf } from '../../../domain/replication/drift.js'
+import type { InstanceFacts } from '../../../store/store.js'
+import { watchDrift } from '../../../taskmanager/watchers/drift-watch.js'
 import { observed } from '../../harness/observed.js'
 
 const here = { host: '127.83.0.2', port: 6379 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import type { InstanceFacts } from '../../../common/db/store.js'
-import { departureOf } from '../../../taskmanager/evacuation.js'
+import type { InstanceFacts } from '../../../store/store.js'
+import { departureOf } from '../../../taskmanager/watchers/evacuation.js'
 
 type Member = {
   id: string

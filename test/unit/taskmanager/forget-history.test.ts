@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createLogger } from '../../../common/log.js'
-import { startForgetting } from '../../../taskmanager/forget-history.js'
+import { startForgetting } from '../../../taskmanager/watchers/forget-history.js'
 import { VirtualClock } from '../../workflows/virtual-clock.js'
 
 test('old history is forgotten at once and every ten minutes, also after a failure', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { furthest, hasAllOf, PING_BYTES } from '../../../taskmanager/workflows/furthest.js'
+import { furthest, hasAllOf, PING_BYTES } from '../../../taskmanager/workflows/replication/eject/furthest.js'
 import { observed } from '../../harness/observed.js'
 
 const source = observed({ replicationId: 'history-1', offset: 1_000 })

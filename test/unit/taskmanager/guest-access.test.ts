@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Clock } from '../../../common/clock.js'
-import type { InstanceFacts } from '../../../common/db/store.js'
 import { createLogger } from '../../../common/log.js'
-import { startGuestAccess } from '../../../taskmanager/guest-access.js'
+import type { InstanceFacts } from '../../../store/store.js'
+import { startGuestAccess } from '../../../taskmanager/guests/guest-access.js'
 
 /** A minute of looks over `silent`, and what was made and removed in it. */
 async function aMinuteOf({

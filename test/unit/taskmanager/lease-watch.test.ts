@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { expect, test } from 'vitest'
-import { watchLeases } from '../../../taskmanager/lease-watch.js'
-import { isSurelyGone, ownerName } from '../../../taskmanager/owner.js'
+import { watchLeases } from '../../../taskmanager/engine/lease-watch.js'
+import { isSurelyGone, ownerName } from '../../../taskmanager/engine/owner.js'
 
 const open = (
   attempt: number,

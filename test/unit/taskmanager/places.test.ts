@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openPlaces } from '../../../taskmanager/places.js'
+import { openPlaces } from '../../../taskmanager/engine/places.js'
 
 const kind = 'restart_instance' as const
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { TakenReport } from '../../../common/db/store.js'
-import type { Report } from '../../../common/domain/report.js'
 import { createLogger } from '../../../common/log.js'
-import { startReports } from '../../../taskmanager/reports.js'
+import type { Report } from '../../../domain/instance/report.js'
+import type { TakenReport } from '../../../store/store.js'
+import { startReports } from '../../../taskmanager/intake/reports.js'
 import { observed } from '../../harness/observed.js'
 import { VirtualClock } from '../../workflows/virtual-clock.js'
 

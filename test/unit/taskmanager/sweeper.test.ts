@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest'
-import type { Operation } from '../../../common/domain/operation.js'
 import { createLogger } from '../../../common/log.js'
 import { waitUntil } from '../../../common/wait-until.js'
-import { type Sweeper, startSweeper } from '../../../taskmanager/sweeper.js'
+import type { Operation } from '../../../domain/operation/operation.js'
+import { type Sweeper, startSweeper } from '../../../taskmanager/engine/sweeper.js'
 import { VirtualClock } from '../../workflows/virtual-clock.js'
 
 let sweeper: Sweeper | null = null

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { RedtroveError } from '../../../common/errors.js'
 import { createLogger } from '../../../common/log.js'
-import { yieldToOthers } from '../../../taskmanager/yield-to-others.js'
+import { yieldToOthers } from '../../../taskmanager/engine/yield-to-others.js'
 import { VirtualClock } from '../../workflows/virtual-clock.js'
 
 const away = new RedtroveError('guest_failed', 'Docker could not list its images: connect ECONNREFUSED')

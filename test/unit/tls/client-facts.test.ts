@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readSettings } from '../../../common/config.js'
+import { readSettings } from '../../../common/settings/settings.js'
 import { clientFacts, writeClientRc } from '../../../supervisor/client-rc.js'
 import { type TestAuthority, type TestIdentity, testAuthority } from '../../harness/certificates.js'
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { brokerOf, databaseOf, readSettings } from '../../../common/config.js'
+import { brokerOf, databaseOf, readSettings } from '../../../common/settings/settings.js'
 import { postgresAddress } from '../../../common/tls/postgres-address.js'
 import { type TestAuthority, testAuthority } from '../../harness/certificates.js'
 

@@ -1,8 +1,0 @@
-import type { Handler } from '../operation.js'
-import { datastoreViews } from '../views/datastore.js'
-
-/** All datastores. */
-export const listDatastores: Handler<'listDatastores'> = async (_request, caller, { store }) => ({
-  status: 200,
-  body: { datastores: datastoreViews(await store.catalog.datastoreVersions(), caller) },
-})

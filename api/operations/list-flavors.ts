@@ -1,9 +1,0 @@
-import { FLAVORS } from '../../common/domain/flavor.js'
-import type { Handler } from '../operation.js'
-import { flavorView } from '../views/flavor.js'
-
-/** All flavors. */
-export const listFlavors: Handler<'listFlavors'> = async (_request, caller) => ({
-  status: 200,
-  body: { flavors: FLAVORS.map((flavor) => flavorView(flavor, caller)) },
-})

@@ -1,9 +1,0 @@
-import { listPage } from '../list-page.js'
-import type { Handler } from '../operation.js'
-import { instanceDetail } from '../views/instance.js'
-
-/** A page of the caller's instances with every detail. */
-export const listInstancesDetail: Handler<'listInstancesDetail'> = async (request, caller, context) => ({
-  status: 200,
-  body: await listPage(request, caller, context, instanceDetail),
-})

@@ -1,7 +1,0 @@
-import type { Handler } from '../operation.js'
-
-/** Looks at the database; the broker may be away, since an accepted operation waits for it. */
-export const showHealth: Handler<'showHealth'> = async (_request, _caller, { store }) => {
-  await store.ping()
-  return { status: 200, body: { status: 'ok' } }
-}
