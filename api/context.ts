@@ -3,6 +3,7 @@ import type { Logger } from '../common/log.js'
 import type { KeyRing } from '../common/secrets/key-ring.js'
 import type { StaticToken } from '../common/secrets/tokens.js'
 import type { Settings } from '../common/settings/settings.js'
+import type { OperationDoor } from '../store/operations/door.js'
 import type { Store } from '../store/store.js'
 
 /** What an operation of the API may touch. */
@@ -13,8 +14,7 @@ export interface ApiContext {
   readonly tokens: readonly StaticToken[]
   readonly clock: Clock
   readonly log: Logger
-  /** Says that an operation is runnable. Never rejects: the row is the order, and a sweeper finds it. */
-  readonly ring: (operationId: string) => void
+  readonly openOperation: OperationDoor
 }
 
 /** Who asks, as the token says. */
@@ -26,6 +26,11 @@ export interface Caller {
   readonly protocol: 'http' | 'https'
   /** What the client calls this service, for links. */
   readonly host: string
+}
+
+/** Who asked, as an operation records it. */
+export function askerOf({ projectId, isAdmin }: Caller): string {
+  return isAdmin ? `an admin of project ${projectId}` : `project ${projectId}`
 }
 
 /** Whose objects a caller may name by id: its project's, or anybody's for an admin. */

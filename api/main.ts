@@ -7,6 +7,7 @@ import { masterKey } from '../common/secrets/master-key.js'
 import { staticTokens } from '../common/secrets/tokens.js'
 import { brokerOf, databaseOf, keyFilesOf, readSettings } from '../common/settings/settings.js'
 import { connectStore } from '../store/connect-store.js'
+import { operationDoor } from '../store/operations/door.js'
 import { openControlMessaging } from '../wire/control/messaging.js'
 import { createApp } from './app.js'
 import type { ApiContext } from './context.js'
@@ -26,6 +27,11 @@ export async function main(): Promise<void> {
     log,
     consume: false,
   })
+  const announce = (operationId: string) => {
+    messaging.ring(operationId).catch((error: unknown) => {
+      log.info({ operationId, reason: messageOf(error) }, 'not announced; a sweep will find the operation')
+    })
+  }
   const context: ApiContext = {
     settings,
     store,
@@ -33,11 +39,7 @@ export async function main(): Promise<void> {
     tokens: staticTokens(keyFiles.tokens),
     clock: systemClock,
     log,
-    ring: (operationId) => {
-      messaging.ring(operationId).catch((error: unknown) => {
-        log.info({ operationId, reason: messageOf(error) }, 'no ring; a sweeper will find the operation')
-      })
-    },
+    openOperation: operationDoor({ operations: store.operations, announce, log }),
   }
   const served = await serveApi(createApp(context), settings, log)
   process.send?.({ ready: true, port: served.port })

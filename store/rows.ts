@@ -3,14 +3,10 @@
 import type { Instance } from '../domain/instance/instance.js'
 import type { StoredObservation } from '../domain/instance/observation.js'
 import { observationSchema } from '../domain/instance/observation.js'
-import type {
-  Operation,
-  OperationKind,
-  OperationRequests,
-  OperationState,
-  OperationStep,
-} from '../domain/operation/operation.js'
-import type { DatastoreVersion, ReplicationSet } from './store.js'
+import type { OperationKind, OperationRequests } from '../domain/operation/kinds/index.js'
+import type { Operation, OperationState, OperationStep } from '../domain/operation/operation.js'
+import type { Leadership, ReplicationSet, SetKind } from '../domain/replication/set.js'
+import type { DatastoreVersion } from './store.js'
 
 /** A row of `instances`, as stored. */
 export interface InstanceRow {
@@ -39,6 +35,8 @@ export interface InstanceRow {
 export interface SetRow {
   id: string
   project_id: string
+  kind: SetKind
+  leads_by: Leadership
   epoch: number
   sealed_credentials: string
   root_enabled_at_ms: number | null
@@ -58,6 +56,7 @@ export interface OperationRow {
   result: string | null
   fault: string | null
   request_id: string
+  asked_by: string | null
   attempt: number
   lease_owner: string | null
   lease_beat: number
@@ -133,6 +132,8 @@ export function setFromRow(row: SetRow): ReplicationSet {
   return {
     id: row.id,
     projectId: row.project_id,
+    kind: row.kind,
+    leadsBy: row.leads_by,
     epoch: row.epoch,
     sealedCredentials: row.sealed_credentials,
     rootEnabledAtMs: row.root_enabled_at_ms,
@@ -159,6 +160,7 @@ export function operationFromRow(
     result: row.result === null ? null : JSON.parse(row.result),
     fault: row.fault,
     requestId: row.request_id,
+    askedBy: row.asked_by,
     attempt: row.attempt,
     leaseOwner: row.lease_owner,
     leaseBeat: row.lease_beat,

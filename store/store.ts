@@ -15,24 +15,10 @@ import type {
 } from '../domain/instance/instance.js'
 import type { StoredObservation } from '../domain/instance/observation.js'
 import type { Report } from '../domain/instance/report.js'
-import type {
-  Operation,
-  OperationKind,
-  OperationRequests,
-  OperationResult,
-  OperationStep,
-} from '../domain/operation/operation.js'
+import type { OperationKind, OperationRequests } from '../domain/operation/kinds/index.js'
+import type { Operation, OperationResult, OperationStep } from '../domain/operation/operation.js'
+import type { ReplicationSet } from '../domain/replication/set.js'
 import type { Topology } from '../domain/replication/topology.js'
-
-/** A replication set's row. Passwords are sealed with the key ring; nobody but its users ever opens them. */
-export interface ReplicationSet {
-  readonly id: ReplicationSetId
-  readonly projectId: string
-  readonly epoch: number
-  readonly sealedCredentials: string
-  /** Since when these accounts have a password that was set by request; null when it was made here, or disabled. */
-  readonly rootEnabledAtMs: number | null
-}
 
 /** A version that can be or once could be run, with its public ids. */
 export interface DatastoreVersion extends DatastoreOffer {
@@ -82,24 +68,32 @@ export type NewInstance = Pick<
   | 'locality'
 >
 
-/** An operation to open, with all that comes into being with it. */
+/** A set that comes into being with an operation; of replication, led by rows, when nothing else is said. */
+export type NewSet = Pick<ReplicationSet, 'id' | 'projectId' | 'sealedCredentials'> &
+  Partial<Pick<ReplicationSet, 'kind' | 'leadsBy'>>
+
+/** An operation to open, with all that comes into being with it. What it holds and may do, its kind says. */
 export interface NewOperation<K extends OperationKind> {
   readonly kind: K
   readonly projectId: string
+  /** The subject. */
   readonly instanceId: InstanceId
+  /** Its set, as the opener saw it: when that is another one meanwhile, the operation is refused. */
   readonly setId: ReplicationSetId
-  /** All that it must hold, the subject included. Rows in `newInstances` are inserted and held in the same transaction. */
-  readonly memberIds: readonly InstanceId[]
   readonly request: OperationRequests[K]
   readonly requestId: string
-  readonly deadlineMs: number
-  readonly newSet?: Pick<ReplicationSet, 'id' | 'projectId' | 'sealedCredentials'>
+  /** Who asked, in words for people: a project, or the part of a task manager that saw a need. */
+  readonly askedBy: string
+  /** Another one than the kind's. */
+  readonly deadlineMs?: number
+  readonly newSet?: NewSet
+  /** Inserted and held in the same transaction. */
   readonly newInstances?: readonly NewInstance[]
   /** With `newInstances`: not more than this many living instances in the project, counted inside the transaction; -1 is no limit. */
   readonly instanceQuota?: number
   /**
-   * Checked inside the transaction against the set as it is then; a RedtroveError thrown here refuses the operation and nothing
-   * is written. This is what makes validation and claim one step.
+   * What the opener alone can know, checked after the kind's own `check` against what the operation holds, as it is then. A RedtroveError thrown
+   * here refuses the operation, and nothing is written.
    */
   readonly check?: (facts: readonly InstanceFacts[], topology: Topology) => void
 }
@@ -123,7 +117,7 @@ export interface SetChange {
 /** Everything that one commit of a workflow changes, in one transaction. */
 export interface Changes {
   /** Each with the accounts of the set that its member leaves, their history included. */
-  readonly newSets?: readonly ReplicationSet[]
+  readonly newSets?: readonly (NewSet & Pick<ReplicationSet, 'epoch' | 'rootEnabledAtMs'>)[]
   readonly sets?: Readonly<Record<ReplicationSetId, SetChange>>
   readonly instances?: Readonly<Record<InstanceId, InstanceChange>>
 }
@@ -167,9 +161,9 @@ export interface SetStore {
 /** Operations and their leases; the only door through which members are held and released. */
 export interface OperationStore {
   /**
-   * One transaction: inserts what is new, checks, claims every member (compare-and-set on `operation_id is null`), raises the
-   * set's epoch, inserts the operation as `pending`. Fails with `unprocessable` naming the operation that holds a member, with
-   * `over_quota`, or with what `check` throws.
+   * One transaction: inserts what is new, reads what the kind holds, checks, claims it (compare-and-set on `operation_id is null`), raises the
+   * set's epoch, inserts the operation as `pending`. A job claims nothing and raises nothing. Fails with `unprocessable` naming the operation that
+   * holds a member, with `over_quota`, or with what a check throws. For programs, `operationDoor` opens: a task manager has to hear of it.
    */
   open<K extends OperationKind>(operation: NewOperation<K>): Promise<Operation<K>>
   find(projectId: string | null, id: string): Promise<Operation>

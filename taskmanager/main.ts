@@ -19,6 +19,7 @@ import {
 import type { Endpoint } from '../domain/instance/endpoint.js'
 import type { InstanceId } from '../domain/instance/instance.js'
 import { connectStore } from '../store/connect-store.js'
+import { operationDoor } from '../store/operations/door.js'
 import type { Store } from '../store/store.js'
 import { type BrokerAccounts, brokerAccounts } from '../wire/broker/accounts.js'
 import { openControlMessaging } from '../wire/control/messaging.js'
@@ -86,11 +87,13 @@ export async function main(): Promise<void> {
   messaging.onReport(reports.take)
   messaging.onQuestion((instanceId) => answersFor(instanceId, parts))
   const { reportAgeMsMax } = timings
-  const stopReconciler = startReconciler({ store, ring: sweeper.ring, reportAgeMsMax, clock, log })
+  const openOperation = operationDoor({ operations: store.operations, announce: sweeper.ring, log })
+  const watched = { store, openOperation, reportAgeMsMax, clock, log }
+  const stopReconciler = startReconciler(watched)
   const stopGuestAccess = startGuestAccess({ store, messaging, reportAgeMsMax, clock, log })
   const historyDays = settings.REDTROVE_HISTORY_DAYS
   const stopForgetting = startForgetting({ store, historyDays, clock, log })
-  const stopEvacuation = startEvacuation({ compute, store, ring: sweeper.ring, reportAgeMsMax, clock, log })
+  const stopEvacuation = startEvacuation({ ...watched, compute })
   process.send?.({ ready: true })
   log.info({ owner }, 'taskmanager ready')
   await stop.requested

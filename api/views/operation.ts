@@ -15,6 +15,7 @@ export function operationView(operation: Operation, steps?: readonly OperationSt
     epoch: operation.epoch,
     attempt: operation.attempt,
     request_id: operation.requestId,
+    asked_by: operation.askedBy,
     created: dateOf(operation.createdAtMs),
     started: dateOrNull(operation.startedAtMs),
     ended: dateOrNull(operation.endedAtMs),

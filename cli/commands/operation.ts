@@ -69,6 +69,7 @@ function operationCard(it: Operation): string {
     ['instance', it.instance_id],
     ['members', it.members.join(', ')],
     ['epoch', it.epoch],
+    ['asked by', it.asked_by ?? undefined],
     ['created', it.created],
     ['ended', it.ended],
     ['took', took(it.duration_ms)],

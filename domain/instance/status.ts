@@ -1,23 +1,7 @@
-import type { OperationKind } from '../operation/operation.js'
+import { kindOf, type OperationKind } from '../operation/kinds/index.js'
 import type { MemberRole } from './instance.js'
 import type { ServiceState } from './observation.js'
-
-/** Trove's words for `status`. */
-export const INSTANCE_STATUSES = [
-  'BUILD',
-  'ACTIVE',
-  'REBOOT',
-  'PROMOTE',
-  'EJECT',
-  'DETACH',
-  'SHUTDOWN',
-  'ERROR',
-] as const
-export type InstanceStatus = (typeof INSTANCE_STATUSES)[number]
-
-/** Trove's words for `operating_status`; empty while an operation holds the instance. */
-export const OPERATING_STATUSES = ['', 'HEALTHY', 'BLOCKED', 'SHUTDOWN', 'ERROR'] as const
-export type OperatingStatus = (typeof OPERATING_STATUSES)[number]
+import type { InstanceStatus, OperatingStatus } from './status-words.js'
 
 /** All that the two public words are derived from. */
 export interface StatusFacts {
@@ -34,22 +18,6 @@ export interface StatusFacts {
   readonly fenced: boolean
 }
 
-type WhileBusy = { readonly subject: InstanceStatus; readonly others: InstanceStatus }
-
-/** create_replicas: the subject is the source, which goes on serving; the others are the new replicas. */
-const WHILE_BUSY: Record<OperationKind, WhileBusy> = {
-  create_instance: { subject: 'BUILD', others: 'BUILD' },
-  create_replicas: { subject: 'ACTIVE', others: 'BUILD' },
-  detach_replica: { subject: 'DETACH', others: 'ACTIVE' },
-  promote_to_replica_source: { subject: 'PROMOTE', others: 'PROMOTE' },
-  eject_replica_source: { subject: 'EJECT', others: 'EJECT' },
-  restart_instance: { subject: 'REBOOT', others: 'ACTIVE' },
-  delete_instance: { subject: 'SHUTDOWN', others: 'ACTIVE' },
-  migrate_replica: { subject: 'BUILD', others: 'ACTIVE' },
-  set_password: { subject: 'ACTIVE', others: 'ACTIVE' },
-  repair_replication: { subject: 'ACTIVE', others: 'ACTIVE' },
-}
-
 const OPERATING: Record<ServiceState, OperatingStatus> = {
   running: 'HEALTHY',
   loading: 'BLOCKED',
@@ -63,7 +31,7 @@ const OPERATING: Record<ServiceState, OperatingStatus> = {
 /** What we are doing wins; then what went wrong; else the instance exists and is ACTIVE (Trove's modern pair). */
 export function deriveStatus(facts: StatusFacts): InstanceStatus {
   if (facts.operation) {
-    const busy = WHILE_BUSY[facts.operation.kind]
+    const busy = kindOf(facts.operation.kind).status
     return facts.operation.isSubject ? busy.subject : busy.others
   }
   return facts.hasFault ? 'ERROR' : 'ACTIVE'

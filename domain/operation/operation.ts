@@ -1,22 +1,5 @@
 import type { InstanceId, ReplicationSetId } from '../instance/instance.js'
-
-/** Everything that can be done to instances; the closed list. */
-export const OPERATION_KINDS = [
-  'create_instance',
-  'create_replicas',
-  'detach_replica',
-  'promote_to_replica_source',
-  'eject_replica_source',
-  'restart_instance',
-  'delete_instance',
-  /** Opened by the evacuation only: a replica is made anew on another host, since its own takes no guests any more. */
-  'migrate_replica',
-  /** Sets or rotates the application password on every member of a set (Trove's root enable and disable). */
-  'set_password',
-  /** Opened by the sweeper only: makes observed roles equal the desired ones. */
-  'repair_replication',
-] as const
-export type OperationKind = (typeof OPERATION_KINDS)[number]
+import type { OperationKind, OperationRequests } from './kinds/index.js'
 
 /**
  * `pending`: accepted, nothing done. `preparing`: all done so far can be taken back.
@@ -61,22 +44,6 @@ export interface OperationStep {
   readonly detail: string | null
 }
 
-/** What each kind was asked for. Plain JSON; secrets in it are sealed by the store's caller. */
-export interface OperationRequests {
-  create_instance: Record<string, never>
-  create_replicas: { readonly replicaIds: readonly InstanceId[] }
-  detach_replica: Record<string, never>
-  promote_to_replica_source: Record<string, never>
-  eject_replica_source: { readonly force?: boolean }
-  /** `acceptOlderData`: a source whose data cannot be loaded may start with an older state of them. */
-  restart_instance: { readonly acceptOlderData?: boolean }
-  delete_instance: Record<string, never>
-  migrate_replica: Record<string, never>
-  /** `sealedPassword`: the new application password, sealed with the key ring. */
-  set_password: { readonly sealedPassword: string; readonly disable: boolean }
-  repair_replication: { readonly drift: readonly string[] }
-}
-
 /** What came of an operation that is done. */
 export interface OperationResult {
   /** One sentence of what was done and why. */
@@ -103,6 +70,8 @@ export interface Operation<K extends OperationKind = OperationKind> {
   readonly result: OperationResult | null
   readonly fault: string | null
   readonly requestId: string
+  /** In words for people; null in rows that are older than this. */
+  readonly askedBy: string | null
   /** Raised by each taskmanager that takes the operation; the second half of the fencing token. */
   readonly attempt: number
   readonly leaseOwner: string | null

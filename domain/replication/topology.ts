@@ -1,5 +1,6 @@
 import { RedtroveError } from '../../common/errors.js'
-import type { InstanceId } from '../instance/instance.js'
+import { called } from '../instance/called.js'
+import type { Instance, InstanceId } from '../instance/instance.js'
 
 /** One source and the replicas that follow it. Nobody follows a replica; `source` is null in an ejected instance's own set. */
 export interface Topology {
@@ -28,6 +29,15 @@ export function detached(set: Topology, replica: InstanceId, words?: string): To
 export function ejected(set: Topology, successor: InstanceId, words?: string): Topology {
   requireReplica(set, successor, words)
   return { source: successor, replicas: set.replicas.filter((id) => id !== successor) }
+}
+
+/** Fails with `unprocessable` when `instance` does not lead the set (any more). */
+export function requireSource(set: Topology, instance: Pick<Instance, 'id' | 'name'>): void {
+  if (set.source === instance.id) return
+  throw new RedtroveError(
+    'unprocessable',
+    `Instance ${called(instance)} is not the source of its set any more.`,
+  )
 }
 
 /** `words` are what the sentence calls the instance. */

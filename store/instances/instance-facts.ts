@@ -1,5 +1,5 @@
 import type { Knex } from 'knex'
-import type { OperationKind } from '../../domain/operation/operation.js'
+import type { OperationKind } from '../../domain/operation/kinds/index.js'
 import { type Database, isSqlite } from '../connect.js'
 import type { DatabaseNow } from '../database-clock.js'
 import { type InstanceRow, instanceFromRow, type ObservationRow, observationFromRow } from '../rows.js'

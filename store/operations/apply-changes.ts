@@ -16,6 +16,8 @@ export async function applyChanges(
       .insert({
         id: set.id,
         project_id: set.projectId,
+        kind: set.kind ?? 'replication',
+        leads_by: set.leadsBy ?? 'rows',
         epoch: set.epoch,
         sealed_credentials: set.sealedCredentials,
         root_enabled_at_ms: set.rootEnabledAtMs,

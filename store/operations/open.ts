@@ -2,38 +2,78 @@ import { randomUUID } from 'node:crypto'
 import type { Knex } from 'knex'
 import { RedtroveError } from '../../common/errors.js'
 import { called } from '../../domain/instance/called.js'
-import type { OperationKind } from '../../domain/operation/operation.js'
+import type { Instance } from '../../domain/instance/instance.js'
+import type { Holds } from '../../domain/operation/define.js'
+import { kindOf, type OperationKind } from '../../domain/operation/kinds/index.js'
 import { type Database, isSqlite } from '../connect.js'
 import type { DatabaseNow } from '../database-clock.js'
 import { instanceFacts } from '../instances/instance-facts.js'
 import { countLiving } from '../instances/instances.js'
 import { topologyOf } from '../sets.js'
-import type { NewInstance, NewOperation } from '../store.js'
+import type { InstanceFacts, NewInstance, NewOperation } from '../store.js'
 import { type Transaction, writeTransaction } from '../transaction.js'
 
 /**
- * The claim: one transaction that inserts what is new, checks against the rows as they are then, takes every member and raises
- * the epoch. All of it or nothing. Answers with the operation's id.
+ * One transaction that inserts what is new, reads what the operation's kind holds, checks against the rows as they are then, takes every member and
+ * raises the epoch. All of it or nothing. The epoch was read first, so a member that comes or goes meanwhile refuses this. Answers with the
+ * operation's id.
  */
 export async function openOperation<K extends OperationKind>(
   db: Database,
   now: DatabaseNow,
   wanted: NewOperation<K>,
 ): Promise<string> {
+  const kind = kindOf(wanted.kind)
+  const request = kind.request.parse(wanted.request)
   return writeTransaction(db, async (trx) => {
     await insertNew(trx, now, wanted)
-    await lockMembers(trx, wanted.memberIds)
-    await refuseWhatIsHeld(trx, wanted.memberIds)
-    wanted.check?.(
-      await instanceFacts(trx, now, (query) => query.whereIn('i.id', [...wanted.memberIds]).orderBy('i.id')),
-      await topologyOf(trx, wanted.setId),
-    )
+    const seenEpoch = await epochOf(trx, wanted.setId)
+    const held = await heldBy(trx, kind.holds, wanted)
+    await lockMembers(trx, held)
+    await refuseWhatIsHeld(trx, held)
+    const facts = await factsOf(trx, now, held.length > 0 ? held : [wanted.instanceId])
+    const topology = await topologyOf(trx, wanted.setId)
+    kind.check({ subject: requireSubject(facts, wanted), topology }, request)
+    wanted.check?.(facts, topology)
     const id = randomUUID()
-    const epoch = await raiseEpoch(trx, wanted)
-    await insertOperation(trx, now, wanted, id, epoch)
-    await claim(trx, wanted.memberIds, id)
+    const epoch = kind.holds === 'nothing' ? seenEpoch : await raiseEpoch(trx, wanted.setId, seenEpoch)
+    await insertOperation(trx, now, wanted, { id, epoch, held })
+    await claim(trx, held, id)
     return id
   })
+}
+
+/** Ids of what an operation takes for itself. */
+async function heldBy(
+  trx: Transaction,
+  holds: Holds,
+  { instanceId, setId, newInstances = [] }: NewOperation<OperationKind>,
+): Promise<readonly string[]> {
+  if (holds === 'nothing') return []
+  const rows: { id: string }[] =
+    holds === 'set'
+      ? await trx('instances').where({ set_id: setId }).whereNull('deleted_at_ms').select('id')
+      : []
+  return [...new Set([instanceId, ...rows.map(({ id }) => id), ...newInstances.map(({ id }) => id)])]
+}
+
+function factsOf(
+  trx: Transaction,
+  now: DatabaseNow,
+  ids: readonly string[],
+): Promise<readonly InstanceFacts[]> {
+  return instanceFacts(trx, now, (query) => query.whereIn('i.id', [...ids]).orderBy('i.id'))
+}
+
+/** The subject's row. It may have gone, or have left its set, between the opener's look and this transaction. */
+function requireSubject(
+  facts: readonly InstanceFacts[],
+  { instanceId, setId }: NewOperation<OperationKind>,
+): Instance {
+  const found = facts.find(({ instance }) => instance.id === instanceId)?.instance
+  if (!found) throw new RedtroveError('not_found', `Instance ${instanceId} cannot be found.`)
+  if (found.setId !== setId) throw changed()
+  return found
 }
 
 async function insertNew(
@@ -53,10 +93,12 @@ async function insertNew(
     }
   }
   if (wanted.newSet) {
-    const { id, projectId, sealedCredentials } = wanted.newSet
+    const { id, projectId, sealedCredentials, kind = 'replication', leadsBy = 'rows' } = wanted.newSet
     await trx('replication_sets').insert({
       id,
       project_id: projectId,
+      kind,
+      leads_by: leadsBy,
       epoch: 0,
       sealed_credentials: sealedCredentials,
     })
@@ -111,28 +153,34 @@ function busy(who: string, kind: string, operationId: string): RedtroveError {
   )
 }
 
-async function raiseEpoch(trx: Transaction, wanted: NewOperation<OperationKind>): Promise<number> {
+async function epochOf(trx: Transaction, setId: string): Promise<number> {
   const seen: { epoch: number } | undefined = await trx('replication_sets')
-    .where({ id: wanted.setId })
+    .where({ id: setId })
     .first('epoch')
-  if (!seen) throw new RedtroveError('not_found', `Replication set ${wanted.setId} cannot be found.`)
+  if (!seen) throw new RedtroveError('not_found', `Replication set ${setId} cannot be found.`)
+  return seen.epoch
+}
+
+async function raiseEpoch(trx: Transaction, setId: string, seen: number): Promise<number> {
   const raised = await trx('replication_sets')
-    .where({ id: wanted.setId, epoch: seen.epoch })
-    .update({ epoch: seen.epoch + 1 })
-  if (raised !== 1)
-    throw new RedtroveError(
-      'unprocessable',
-      'Another operation changed the replication set at the same moment. Try again.',
-    )
-  return seen.epoch + 1
+    .where({ id: setId, epoch: seen })
+    .update({ epoch: seen + 1 })
+  if (raised !== 1) throw changed()
+  return seen + 1
+}
+
+function changed(): RedtroveError {
+  return new RedtroveError(
+    'unprocessable',
+    'The replication set changed at the same moment. Look again and retry.',
+  )
 }
 
 async function insertOperation(
   trx: Transaction,
   now: DatabaseNow,
   wanted: NewOperation<OperationKind>,
-  id: string,
-  epoch: number,
+  { id, epoch, held }: { readonly id: string; readonly epoch: number; readonly held: readonly string[] },
 ): Promise<void> {
   await trx('operations').insert({
     id,
@@ -144,18 +192,21 @@ async function insertOperation(
     epoch,
     request: JSON.stringify(wanted.request),
     request_id: wanted.requestId,
+    asked_by: wanted.askedBy,
     attempt: 0,
     lease_beat: 0,
-    deadline_ms: wanted.deadlineMs,
+    deadline_ms: wanted.deadlineMs ?? kindOf(wanted.kind).deadlineMs,
     cancel_requested: false,
     created_at_ms: now(trx),
   })
+  if (held.length === 0) return
   await trx('operation_members').insert(
-    wanted.memberIds.map((instanceId) => ({ operation_id: id, instance_id: instanceId })),
+    held.map((instanceId) => ({ operation_id: id, instance_id: instanceId })),
   )
 }
 
 async function claim(trx: Transaction, ids: readonly string[], operationId: string): Promise<void> {
+  if (ids.length === 0) return
   const claimed = await trx('instances')
     .whereIn('id', [...ids])
     .whereNull('operation_id')

@@ -1,5 +1,6 @@
 import { RedtroveError } from '../../common/errors.js'
-import { OPEN_STATES, type Operation, type OperationKind } from '../../domain/operation/operation.js'
+import type { OperationKind } from '../../domain/operation/kinds/index.js'
+import { OPEN_STATES, type Operation } from '../../domain/operation/operation.js'
 import type { Database } from '../connect.js'
 import type { DatabaseNow } from '../database-clock.js'
 import { type OperationRow, operationFromRow, type StepRow, stepFromRow } from '../rows.js'

@@ -1,10 +1,8 @@
-import type { Operation, OperationKind } from '../../domain/operation/operation.js'
+import { kindOf, type OperationKind } from '../../domain/operation/kinds/index.js'
+import type { Operation } from '../../domain/operation/operation.js'
 
 /** Operations that one task manager carries out at once: of those that make a set serve again, and of all others. */
 const PLACES = 32
-/** What somebody does while writes fail or are about to: they have places of their own and are taken first. */
-const URGENT: readonly OperationKind[] = ['promote_to_replica_source', 'eject_replica_source']
-
 type Placed = Pick<Operation, 'id' | 'kind' | 'projectId'>
 
 /** Who is at work here. */
@@ -41,5 +39,5 @@ export function urgentFirst<O extends Pick<Operation, 'kind'>>(operations: reado
 }
 
 function isUrgent(kind: OperationKind): boolean {
-  return URGENT.includes(kind)
+  return kindOf(kind).urgent
 }

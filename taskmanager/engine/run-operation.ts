@@ -12,6 +12,7 @@ import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import type { Failpoint } from '../../common/failpoint.js'
 import type { Logger } from '../../common/log.js'
 import type { KeyRing } from '../../common/secrets/key-ring.js'
+import { kindOf } from '../../domain/operation/kinds/index.js'
 import type { Operation } from '../../domain/operation/operation.js'
 import type { Credentials } from '../../domain/replication/credentials.js'
 import type { Lease, Store } from '../../store/store.js'
@@ -121,10 +122,20 @@ async function prepared(run: Run): Promise<{ plan: unknown } | { outcome: Outcom
 type Tried = { plan: unknown } | { outcome: Outcome } | { error: unknown; left: readonly string[] }
 type Undo = { readonly name: string; readonly act: Parameters<TakeBack>[1] }
 
+/** The row is a door: what an older or broken program wrote there must not be taken for a request. */
+function requireReadable({ kind, request }: Operation): void {
+  if (kindOf(kind).request.safeParse(request).success) return
+  throw new RedtroveError(
+    'internal',
+    `What this ${kind} was asked for cannot be read from its row. Ask again.`,
+  )
+}
+
 async function tryPrepare(run: Run, context: WorkflowContext): Promise<Tried> {
   const undo: Undo[] = []
   try {
     if (run.operation.attempt > ATTEMPTS_MAX) throw tooOften(run)
+    requireReadable(run.operation)
     context.signal.throwIfAborted()
     const ready = await run.workflow.prepare(context, (name, act) => undo.push({ name, act }))
     context.signal.throwIfAborted()

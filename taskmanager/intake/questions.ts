@@ -1,29 +1,12 @@
 import { isKind } from '../../common/errors.js'
 import type { KeyRing } from '../../common/secrets/key-ring.js'
 import type { InstanceId } from '../../domain/instance/instance.js'
-import type { OperationKind } from '../../domain/operation/operation.js'
+import { kindOf } from '../../domain/operation/kinds/index.js'
 import type { Assignment } from '../../domain/replication/assignment.js'
 import { openCredentials } from '../../store/sealed-credentials.js'
 import type { InstanceFacts, Store } from '../../store/store.js'
 import type { Handlers } from '../../wire/contract.js'
 import type { taskmanagerQuestions } from '../../wire/control/questions.js'
-
-/**
- * While one of these holds an instance its role is in motion, and only the operation's own commands may say what it is. Under any
- * other kind the role stays what it is, so an agent that restarts in the midst of a long one gets its answer.
- */
-const ROLE_IN_MOTION: Record<OperationKind, boolean> = {
-  create_instance: true,
-  create_replicas: false,
-  detach_replica: true,
-  promote_to_replica_source: true,
-  eject_replica_source: true,
-  restart_instance: false,
-  delete_instance: true,
-  migrate_replica: false,
-  set_password: false,
-  repair_replication: false,
-}
 
 type Parts = {
   readonly store: Pick<Store, 'instances' | 'sets' | 'operations'>
@@ -35,7 +18,8 @@ export function answersFor(instanceId: InstanceId, parts: Parts): Handlers<typeo
   return {
     assignmentOf: async () => {
       const facts = await findLiving(instanceId, parts)
-      if (!facts || (facts.operation && ROLE_IN_MOTION[facts.operation.kind])) return { assignment: null }
+      if (!facts || (facts.operation && kindOf(facts.operation.kind).roleInMotion))
+        return { assignment: null }
       return { assignment: await assignmentOf(facts, parts) }
     },
   }

@@ -10,7 +10,7 @@ import type { Logger } from '../../common/log.js'
 import { repeat } from '../../common/repeat.js'
 import type { InstanceId } from '../../domain/instance/instance.js'
 import { isSilent } from '../../domain/instance/silence.js'
-import { OPERATION_DEADLINE_MS } from '../../domain/operation/deadlines.js'
+import type { OperationDoor } from '../../store/operations/door.js'
 import type { InstanceFacts, Store } from '../../store/store.js'
 import type { Compute } from '../compute/compute.js'
 
@@ -21,8 +21,8 @@ const AGAIN_MS = 30_000
 /** Who knows who has to leave, and how an operation is announced. */
 export interface EvacuationParts {
   readonly compute: Pick<Compute, 'leaving' | 'inspect'>
-  readonly store: Pick<Store, 'instances' | 'operations'>
-  readonly ring: (operationId: string) => void
+  readonly store: Pick<Store, 'instances'>
+  readonly openOperation: OperationDoor
   readonly reportAgeMsMax: number
   readonly clock: Clock
   readonly log: Logger
@@ -60,7 +60,7 @@ export function departureOf(
 
 /** Looks every other second and opens one operation a set at a time. Returns the way to stop it. */
 export function startEvacuation(parts: EvacuationParts): () => Promise<void> {
-  const { compute, store, ring, clock, log } = parts
+  const { compute, store, openOperation, clock, log } = parts
   const triedMs = new Map<InstanceId, number>()
   const reports = ({ stored }: InstanceFacts) => !isSilent(stored, parts.reportAgeMsMax)
 
@@ -84,24 +84,20 @@ export function startEvacuation(parts: EvacuationParts): () => Promise<void> {
     if (!subject || nowMs - (triedMs.get(instanceId) ?? -AGAIN_MS) < AGAIN_MS) return
     triedMs.set(instanceId, nowMs)
     const { projectId, setId } = subject.instance
-    const held = kind === 'migrate_replica' ? [subject] : members
     try {
-      const operation = await store.operations.open({
+      const operation = await openOperation({
         kind,
         projectId,
         instanceId,
         setId,
-        memberIds: held.map(({ instance }) => instance.id),
         request: {},
         requestId: `req-${randomUUID()}`,
-        deadlineMs: OPERATION_DEADLINE_MS[kind],
-        check: () => undefined,
+        askedBy: 'the evacuation of a host',
       })
       log.warn(
         { operationId: operation.id, instanceId, kind },
         'its host, or that of its source, is to be emptied',
       )
-      ring(operation.id)
     } catch (error) {
       // Something else was quicker.
       if (!isKind(error, 'unprocessable', 'not_found')) throw error

@@ -3,7 +3,7 @@ import type { Clock } from '../../common/clock.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
 import { repeat } from '../../common/repeat.js'
-import { OPERATION_DEADLINE_MS } from '../../domain/operation/deadlines.js'
+import type { OperationDoor } from '../../store/operations/door.js'
 import type { InstanceFacts, Store } from '../../store/store.js'
 import { type Wanted, watchDrift } from './drift-watch.js'
 
@@ -13,8 +13,8 @@ const OVERLAP_MS = 1_500
 
 /** What is compared, and how a repair is announced. */
 export interface ReconcilerParts {
-  readonly store: Pick<Store, 'instances' | 'operations'>
-  readonly ring: (operationId: string) => void
+  readonly store: Pick<Store, 'instances'>
+  readonly openOperation: OperationDoor
   readonly reportAgeMsMax: number
   readonly clock: Clock
   readonly log: Logger
@@ -23,7 +23,7 @@ export interface ReconcilerParts {
 /** Compares rows with reports each second and opens a repair for each set that drifts. Returns the way to stop it. */
 export function startReconciler({
   store,
-  ring,
+  openOperation,
   reportAgeMsMax,
   clock,
   log,
@@ -38,10 +38,9 @@ export function startReconciler({
     const reported = await store.instances.reportedWithin(Math.ceil(nowMs - sinceMs) + OVERLAP_MS)
     sinceMs = nowMs
     for (const wanted of watch.wanted(reported, nowMs)) {
-      const id = await openRepair(wanted, store)
+      const id = await openRepair(wanted, openOperation)
       if (id === null) continue
       log.warn({ operationId: id, setId: wanted.setId, drift: wanted.drift }, 'drift found')
-      ring(id)
     }
   }
   return repeat(look, {
@@ -54,20 +53,19 @@ export function startReconciler({
 /** Null when something else was quicker. */
 async function openRepair(
   { setId, members, drift }: Wanted,
-  store: ReconcilerParts['store'],
+  openOperation: OperationDoor,
 ): Promise<string | null> {
   const [first] = members
   if (!first) return null
   try {
-    const operation = await store.operations.open({
+    const operation = await openOperation({
       kind: 'repair_replication',
       projectId: first.instance.projectId,
       instanceId: first.instance.id,
       setId,
-      memberIds: members.map(({ instance }) => instance.id),
       request: { drift },
       requestId: `req-${randomUUID()}`,
-      deadlineMs: OPERATION_DEADLINE_MS.repair_replication,
+      askedBy: 'the drift watch',
       check: (facts) => requireSame(members, facts),
     })
     return operation.id
@@ -79,6 +77,8 @@ async function openRepair(
 
 /** What was compared must be what is there now. */
 function requireSame(before: readonly InstanceFacts[], now: readonly InstanceFacts[]): void {
+  if (now.length !== before.length)
+    throw new RedtroveError('unprocessable', 'Members came or went in between.')
   for (const { instance } of before) {
     const found = now.find((one) => one.instance.id === instance.id)?.instance
     if (!found || found.role !== instance.role || found.setId !== instance.setId || found.fault)

@@ -1,4 +1,5 @@
-import type { Operation, OperationKind } from '../../domain/operation/operation.js'
+import type { OperationKind } from '../../domain/operation/kinds/index.js'
+import type { Operation } from '../../domain/operation/operation.js'
 import type { Workflow } from '../engine/workflow.js'
 import { setPassword } from './accounts/set-password.js'
 import { createInstance } from './instance/create-instance.js'

@@ -10,6 +10,7 @@ import { systemClock } from '../../common/clock.js'
 import { createLogger } from '../../common/log.js'
 import { keyRing } from '../../common/secrets/key-ring.js'
 import { readSettings } from '../../common/settings/settings.js'
+import { operationDoor } from '../../store/operations/door.js'
 import { sealCredentials } from '../../store/sealed-credentials.js'
 import { openSqlite, type TestDatabase } from './database.js'
 import { observed } from './observed.js'
@@ -51,14 +52,15 @@ export async function openTestApi(
   const { store } = database
   const ring = keyRing(Buffer.alloc(32, 7))
   const rung: string[] = []
+  const log = createLogger('test-api', 'silent')
   const context: ApiContext = {
     settings: readSettings(env),
     store,
     keyRing: ring,
     tokens: TOKENS,
     clock: systemClock,
-    log: createLogger('test-api', 'silent'),
-    ring: (id) => void rung.push(id),
+    log,
+    openOperation: operationDoor({ operations: store.operations, announce: (id) => void rung.push(id), log }),
   }
   await store.catalog.offer([{ datastore: 'redis', name: '7.0', version: '7.0.15' }])
   const [version] = await store.catalog.datastoreVersions()

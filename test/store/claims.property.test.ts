@@ -4,7 +4,11 @@ import { isKind } from '../../common/errors.js'
 import { openSqlite } from '../harness/database.js'
 import { PROJECT, storedSet } from '../harness/stored.js'
 
-type Act = { readonly kind: 'open' | 'take' | 'close'; readonly pick: number; readonly members: number }
+type Act = {
+  readonly kind: 'open' | 'take' | 'close'
+  readonly pick: number
+  readonly holds: 'set' | 'subject'
+}
 
 /** The rule that makes "busy" impossible to leave behind: an instance points at an open operation that lists it, or at none. */
 it('an instance is held by an open operation that lists it, or by none, after any sequence of acts', async () => {
@@ -14,7 +18,7 @@ it('an instance is held by an open operation that lists it, or by none, after an
         fc.record<Act>({
           kind: fc.constantFrom('open', 'take', 'close'),
           pick: fc.nat(5),
-          members: fc.integer({ min: 1, max: 3 }),
+          holds: fc.constantFrom('set', 'subject'),
         }),
         { maxLength: 14 },
       ),
@@ -29,13 +33,13 @@ it('an instance is held by an open operation that lists it, or by none, after an
             if (act.kind === 'open') {
               await store.operations
                 .open({
-                  kind: 'restart_instance',
+                  kind: act.holds === 'set' ? 'promote_to_replica_source' : 'restart_instance',
                   projectId: PROJECT,
-                  instanceId: ids[0] ?? '',
+                  instanceId: ids[1 + (act.pick % 2)] ?? '',
                   setId,
-                  memberIds: ids.slice(0, act.members),
                   request: {},
                   requestId: 'r',
+                  askedBy: 'a test',
                   deadlineMs: 1,
                 })
                 .catch((error: unknown) => expect(isKind(error, 'unprocessable')).toBe(true))

@@ -30,9 +30,9 @@ describeOnBoth('history', (open) => {
       projectId: PROJECT,
       instanceId: id,
       setId,
-      memberIds: [id],
       request: {},
       requestId: 'req-test',
+      askedBy: 'a test',
       deadlineMs: 1_000,
     })
   const setOf = async (id: string) => (await store.instances.find(null, id)).instance.setId

@@ -117,9 +117,9 @@ describeOnBoth('instances', (open) => {
       projectId: 'demo',
       instanceId: one,
       setId,
-      memberIds: [one],
       request: {},
       requestId: 'r',
+      askedBy: 'a test',
       deadlineMs: 1,
     })
     await finish(store, operation, { instances: { [one]: { deleted: true } } })

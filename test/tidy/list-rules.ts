@@ -1,5 +1,5 @@
 import { parse } from 'yaml'
-import { OPERATION_KINDS } from '../../domain/operation/operation.js'
+import { OPERATION_KINDS } from '../../domain/operation/kinds/index.js'
 import type { Rule, SourceTree, Violation } from './source-tree.js'
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete']

@@ -20,19 +20,18 @@ test.each([-HOUR_MS, HOUR_MS])(
   'a promote and an eject succeed with a clock that is %i ms off',
   async (byMs) => {
     const world = await World.open()
-    const { source, replicas, setId } = await world.set(2)
+    const { replicas, setId } = await world.set(2)
     const run = async (id: string) => {
       const manager = taskmanager(world, 'off', pass, new Life(world), off(world, byMs))
       await world.clock.drive(manager.run(id))
       return world.store.operations.find(null, id)
     }
-    const members = [source, ...replicas]
     const [candidate = ''] = replicas
-    const promote = await world.openOperation('promote_to_replica_source', candidate, setId, {}, { members })
+    const promote = await world.openOperation('promote_to_replica_source', candidate, setId, {})
     expect(await run(promote.id)).toMatchObject({ state: 'done', fault: null })
     world.guest(candidate).hostGone = true
     await world.clock.drive(world.clock.sleep(8_000))
-    const eject = await world.openOperation('eject_replica_source', candidate, setId, {}, { members })
+    const eject = await world.openOperation('eject_replica_source', candidate, setId, {})
     expect(await run(eject.id)).toMatchObject({ state: 'done', fault: null })
     expect((await world.store.sets.topologyOf(setId)).source).not.toBe(candidate)
     await world.close()
@@ -41,15 +40,8 @@ test.each([-HOUR_MS, HOUR_MS])(
 
 test('an operation that waited longer than it may is taken back, whatever the clock of who takes it says', async () => {
   const world = await World.open()
-  const { source, replicas, setId } = await world.set(1)
-  const members = [source, ...replicas]
-  const { id } = await world.openOperation(
-    'promote_to_replica_source',
-    replicas[0] ?? '',
-    setId,
-    {},
-    { members },
-  )
+  const { replicas, setId } = await world.set(1)
+  const { id } = await world.openOperation('promote_to_replica_source', replicas[0] ?? '', setId, {})
   await world.clock.drive(world.clock.sleep(660_000))
   const manager = taskmanager(world, 'behind', pass, new Life(world), off(world, -HOUR_MS))
   await world.clock.drive(manager.run(id))

@@ -12,8 +12,7 @@ async function deadSource(world: World, replicaCount: number) {
   world.copyAll()
   source.hostGone = true
   await world.clock.drive(world.clock.sleep(8_000))
-  const members = [set.source, ...set.replicas]
-  const { id } = await world.openOperation('eject_replica_source', set.source, set.setId, {}, { members })
+  const { id } = await world.openOperation('eject_replica_source', set.source, set.setId, {})
   return { ...set, id }
 }
 
@@ -93,9 +92,8 @@ test('a winner that dies before it leads is fenced and the next in rank leads', 
 
 test('a healthy source is not ejected, and is not touched', async () => {
   const world = await World.open()
-  const { source, replicas, setId } = await world.set(2)
-  const members = [source, ...replicas]
-  const { id } = await world.openOperation('eject_replica_source', source, setId, {}, { members })
+  const { source, setId } = await world.set(2)
+  const { id } = await world.openOperation('eject_replica_source', source, setId, {})
   await world.clock.drive(taskmanager(world, 'one').run(id))
   const operation = await world.store.operations.find(null, id)
   expect(operation).toMatchObject({ state: 'rolled_back' })

@@ -7,10 +7,9 @@ import { TIMINGS, taskmanager } from './taskmanager.js'
 import { World } from './world.js'
 
 async function openPromote(world: World): Promise<string> {
-  const { source, replicas, setId } = await world.set(2)
+  const { replicas, setId } = await world.set(2)
   const [candidate = ''] = replicas
-  const members = [source, ...replicas]
-  return (await world.openOperation('promote_to_replica_source', candidate, setId, {}, { members })).id
+  return (await world.openOperation('promote_to_replica_source', candidate, setId, {})).id
 }
 
 async function takesWritesAtOnce(world: World, { setId }: Operation): Promise<void> {

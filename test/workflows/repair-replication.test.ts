@@ -10,9 +10,7 @@ matrix('repair_replication', {
     world.guest(first).following = null
     world.guest(second).following = world.guest(first).endpoint
     world.guest(source).writesFenced = true
-    const members = [source, first, second]
-    return (await world.openOperation('repair_replication', source, setId, { drift: ['seen'] }, { members }))
-      .id
+    return (await world.openOperation('repair_replication', source, setId, { drift: ['seen'] })).id
   },
   clean: (_world, operation) => expect(operation.state).toBe('done'),
 })

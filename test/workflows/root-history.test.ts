@@ -7,13 +7,13 @@ import { KEYS, World } from './world.js'
 test('a password set by request is remembered on a member that leaves, and forgotten when it is disabled', async () => {
   const world = await World.open()
   const { source, replicas, setId } = await world.set(2)
-  const [leaving = '', successor = ''] = replicas
+  const [leaving = ''] = replicas
   const enabledOn = async (id: string) => {
     const { instance } = await world.store.instances.find(null, id)
     return (await world.store.sets.find(instance.setId)).rootEnabledAtMs !== null
   }
-  const run = async (...[kind, subject, request, members]: Parameters<typeof open>) => {
-    const { id } = await open(kind, subject, request, members)
+  const run = async (...[kind, subject, request]: Parameters<typeof open>) => {
+    const { id } = await open(kind, subject, request)
     await world.clock.drive(taskmanager(world, kind).run(id))
     expect((await world.store.operations.find(null, id)).state, kind).toBe('done')
   }
@@ -21,10 +21,9 @@ test('a password set by request is remembered on a member that leaves, and forgo
     kind: 'set_password' | 'detach_replica' | 'eject_replica_source',
     subject: string,
     request: object,
-    members: readonly string[],
   ) => {
     const { instance } = await world.store.instances.find(null, subject)
-    return world.openOperation(kind, subject, instance.setId, request as never, { members })
+    return world.openOperation(kind, subject, instance.setId, request as never)
   }
   const password = (text: string, disable: boolean) => ({
     sealedPassword: sealPassword(KEYS, text),
@@ -33,18 +32,18 @@ test('a password set by request is remembered on a member that leaves, and forgo
   const all = [source, ...replicas]
 
   expect(await Promise.all(all.map(enabledOn))).toEqual([false, false, false])
-  await run('set_password', source, password('second-password', false), all)
+  await run('set_password', source, password('second-password', false))
   expect(await Promise.all(all.map(enabledOn))).toEqual([true, true, true])
 
-  await run('detach_replica', leaving, {}, all)
+  await run('detach_replica', leaving, {})
   expect(await enabledOn(leaving), 'its password was set by request before it left').toBe(true)
 
-  await run('set_password', leaving, password('third-password', true), [leaving])
+  await run('set_password', leaving, password('third-password', true))
   expect(await enabledOn(leaving), 'nobody was told the new one').toBe(false)
   expect(await enabledOn(source), 'nothing was disabled here').toBe(true)
 
   world.guest(source).hostGone = true
-  await run('eject_replica_source', source, { force: true }, [source, successor])
+  await run('eject_replica_source', source, { force: true })
   expect((await world.store.instances.find(null, source)).instance.setId).not.toBe(setId)
   expect(await enabledOn(source), 'an ejected source keeps its history').toBe(true)
   await world.close()

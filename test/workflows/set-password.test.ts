@@ -8,8 +8,7 @@ import { CREDENTIALS, KEYS, World } from './world.js'
 async function openChange(world: World) {
   const { source, replicas, setId } = await world.set(2)
   const request = { sealedPassword: sealPassword(KEYS, 'second-password'), disable: false }
-  const members = [source, ...replicas]
-  return { ...(await world.openOperation('set_password', source, setId, request, { members })), replicas }
+  return { ...(await world.openOperation('set_password', source, setId, request)), replicas }
 }
 
 async function rowOf(world: World, setId: string) {

@@ -16,7 +16,7 @@ async function promote(world: World): Promise<Opened> {
   const members = [source, ...replicas]
   const [candidate = ''] = replicas
   return {
-    id: (await world.openOperation('promote_to_replica_source', candidate, setId, {}, { members })).id,
+    id: (await world.openOperation('promote_to_replica_source', candidate, setId, {})).id,
     members,
   }
 }
@@ -28,7 +28,7 @@ async function eject(world: World): Promise<Opened> {
   await world.clock.drive(world.clock.sleep(8_000))
   const members = [source, ...replicas]
   return {
-    id: (await world.openOperation('eject_replica_source', source, setId, {}, { members })).id,
+    id: (await world.openOperation('eject_replica_source', source, setId, {})).id,
     members,
   }
 }

@@ -1,6 +1,8 @@
 /* A redis-server that runs and answers nobody, with its agent there to say so: every act ends, and says the way out where it cannot be done. */
+
 import { afterEach, expect, test } from 'vitest'
-import type { Operation, OperationKind } from '../../domain/operation/operation.js'
+import type { OperationKind } from '../../domain/operation/kinds/index.js'
+import type { Operation } from '../../domain/operation/operation.js'
 import { sealPassword } from '../../store/sealed-credentials.js'
 import { checkPromises } from './promises.js'
 import { taskmanager } from './taskmanager.js'
@@ -10,7 +12,7 @@ let world: World
 afterEach(() => world.close())
 
 const REQUESTS: Partial<Record<OperationKind, object>> = {
-  set_password: { sealedPassword: sealPassword(KEYS, 'second-password') },
+  set_password: { sealedPassword: sealPassword(KEYS, 'second-password'), disable: false },
   repair_replication: { drift: [] },
 }
 
@@ -26,8 +28,7 @@ async function carryOut(
   world.guest(stuckId).stuck = true
   await world.clock.drive(world.clock.sleep(2_000))
   const request = (REQUESTS[kind] ?? {}) as never // each kind's own, above
-  const members = [source, ...replicas]
-  const { id } = await world.openOperation(kind, named[who.subject], setId, request, { members })
+  const { id } = await world.openOperation(kind, named[who.subject], setId, request)
   const begunMs = world.clock.now()
   await world.clock.drive(taskmanager(world, 'one').run(id))
   const tookMs = world.clock.now() - begunMs

@@ -3,11 +3,13 @@
  * a taskmanager goes through `outgoing`, which is where faults happen; before and after each of them clients try to write to every
  * instance, and what they see is held against the promises of the service.
  */
+
 import { randomUUID } from 'node:crypto'
 import { RedtroveError } from '../../common/errors.js'
 import { keyRing } from '../../common/secrets/key-ring.js'
 import type { InstanceId } from '../../domain/instance/instance.js'
-import type { Operation, OperationKind, OperationRequests } from '../../domain/operation/operation.js'
+import type { OperationKind, OperationRequests } from '../../domain/operation/kinds/index.js'
+import type { Operation } from '../../domain/operation/operation.js'
 import { connect } from '../../store/connect.js'
 import { migrate } from '../../store/migrate.js'
 import { openStore } from '../../store/open-store.js'
@@ -94,7 +96,6 @@ export class World {
     options: {
       readonly newIds?: readonly InstanceId[]
       readonly newSet?: boolean
-      readonly members?: readonly InstanceId[]
     } = {},
   ): Promise<Operation<K>> {
     const { newIds = [], newSet = false } = options
@@ -104,9 +105,9 @@ export class World {
       projectId: PROJECT,
       instanceId,
       setId,
-      memberIds: options.members ?? [...new Set([instanceId, ...newIds])],
       request,
       requestId: `req-${randomUUID()}`,
+      askedBy: 'a test',
       deadlineMs: 600_000,
       ...(newSet
         ? { newSet: { id: setId, projectId: PROJECT, sealedCredentials: sealCredentials(KEYS, CREDENTIALS) } }

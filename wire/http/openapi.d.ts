@@ -637,6 +637,8 @@ export interface components {
             /** @description How many taskmanagers have taken it. */
             attempt?: number;
             request_id: string;
+            /** @description Who asked for it, in words: a project, an admin, or the part of the service that saw a need. Null for operations older than this field. */
+            asked_by?: string | null;
             created: components["schemas"]["Date"];
             started: components["schemas"]["Date"] | null;
             ended: components["schemas"]["Date"] | null;

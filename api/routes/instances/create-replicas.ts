@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { RedtroveError } from '../../../common/errors.js'
 import { followRefusal } from '../../../domain/datastore/version.js'
 import { called } from '../../../domain/instance/called.js'
-import { OPERATION_DEADLINE_MS } from '../../../domain/operation/deadlines.js'
 import type { InstanceFacts } from '../../../store/store.js'
-import type { ApiContext, Caller } from '../../context.js'
+import { type ApiContext, askerOf, type Caller } from '../../context.js'
 import { chooseVersion } from '../datastores/find-datastore.js'
 import { flavorIdOf, type InstanceCreate, refuseUnsupported, volumeGbOf } from './create-request.js'
 import type { Created } from './create-source.js'
@@ -28,15 +27,14 @@ export async function createReplicas(
   const datastoreVersionId = await versionIdOf(wanted, source, caller, context)
   const replicaIds = names.map(() => randomUUID())
   requireRoomBeside(source, context)
-  const operation = await context.store.operations.open({
+  const operation = await context.openOperation({
     kind: 'create_replicas',
     projectId: caller.projectId,
     instanceId: sourceId,
     setId: source.instance.setId,
-    memberIds: [sourceId, ...replicaIds],
     request: { replicaIds },
     requestId: caller.requestId,
-    deadlineMs: OPERATION_DEADLINE_MS.create_replicas,
+    askedBy: askerOf(caller),
     newInstances: replicaIds.map((id, index) => ({
       id,
       projectId: caller.projectId,
@@ -55,19 +53,7 @@ export async function createReplicas(
       'instances',
       context.settings.REDTROVE_MAX_INSTANCES_PER_PROJECT,
     ),
-    check: (_facts, topology) => {
-      if (topology.source !== sourceId)
-        throw new RedtroveError(
-          'unprocessable',
-          `Instance ${called(source.instance)} is not the source of its set any more.`,
-        )
-    },
   })
-  context.log.info(
-    { operationId: operation.id, instanceId: sourceId, requestId: caller.requestId, count },
-    'replicas accepted',
-  )
-  context.ring(operation.id)
   return { instanceId: replicaIds.at(-1) ?? sourceId, operationId: operation.id }
 }
 

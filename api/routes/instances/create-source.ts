@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { RedtroveError } from '../../../common/errors.js'
 import { generatePassword } from '../../../common/secrets/password.js'
 import { flavorOf } from '../../../domain/instance/flavor.js'
-import { OPERATION_DEADLINE_MS } from '../../../domain/operation/deadlines.js'
 import { sealCredentials } from '../../../store/sealed-credentials.js'
-import type { ApiContext, Caller } from '../../context.js'
+import { type ApiContext, askerOf, type Caller } from '../../context.js'
 import { chooseVersion } from '../datastores/find-datastore.js'
 import { flavorIdOf, type InstanceCreate, refuseUnsupported, volumeGbOf } from './create-request.js'
 import { refuseUnenforced } from './refuse-unenforced.js'
@@ -35,15 +34,14 @@ export async function createSource(
   )
   const password = generatePassword()
   const [instanceId, setId] = [randomUUID(), randomUUID()]
-  const operation = await context.store.operations.open({
+  const operation = await context.openOperation({
     kind: 'create_instance',
     projectId: caller.projectId,
     instanceId,
     setId,
-    memberIds: [instanceId],
     request: {},
     requestId: caller.requestId,
-    deadlineMs: OPERATION_DEADLINE_MS.create_instance,
+    askedBy: askerOf(caller),
     newSet: {
       id: setId,
       projectId: caller.projectId,
@@ -72,8 +70,6 @@ export async function createSource(
       context.settings.REDTROVE_MAX_INSTANCES_PER_PROJECT,
     ),
   })
-  context.log.info({ operationId: operation.id, instanceId, requestId: caller.requestId }, 'create accepted')
-  context.ring(operation.id)
   return { instanceId, operationId: operation.id, password }
 }
 

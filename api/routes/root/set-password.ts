@@ -4,7 +4,7 @@ import { called } from '../../../domain/instance/called.js'
 import { isOpen, type Operation } from '../../../domain/operation/operation.js'
 import { sealPassword } from '../../../store/sealed-credentials.js'
 import { type ApiContext, type Caller, reachOf } from '../../context.js'
-import { openOnSet } from '../instances/open-on-set.js'
+import { openOnSubject } from '../instances/open-on-subject.js'
 
 /** A client waits for the answer, so this is bounded; the operation goes on by itself. */
 const WAIT_MS = 15_000
@@ -23,16 +23,11 @@ export async function setPassword(
       `Instance ${called(subject.instance)} is a replica; the password is set on its source ${subject.sourceId ?? ''}.`,
     )
   }
-  const { id } = await openOnSet(
-    {
-      kind: 'set_password',
-      subject,
-      request: { sealedPassword: sealPassword(context.keyRing, wanted.password), disable: wanted.disable },
-      hold: 'set',
-    },
-    caller,
-    context,
-  )
+  const request = {
+    sealedPassword: sealPassword(context.keyRing, wanted.password),
+    disable: wanted.disable,
+  }
+  const { id } = await openOnSubject('set_password', subject, request, caller, context)
   const ended = await waitUntil(
     `operation ${id} has ended`,
     () => context.store.operations.find(null, id),

@@ -4,8 +4,8 @@
  *          folder gone already; only a provider that does not answer holds it up.
  */
 import { z } from 'zod'
-import { RedtroveError } from '../../../common/errors.js'
 import { isSilent } from '../../../domain/instance/silence.js'
+import { deleteInstance as deletion } from '../../../domain/operation/kinds/delete-instance.js'
 import type { Workflow, WorkflowContext } from '../../engine/workflow.js'
 import { isGuestsFault, within } from '../../guests/guests.js'
 import { faultsOn } from '../replication/set-members.js'
@@ -16,12 +16,9 @@ export const deleteInstance: Workflow<'delete_instance', Record<string, never>> 
   plan: z.record(z.string(), z.never()),
 
   async prepare({ store, operation }) {
-    const { replicaIds } = await store.instances.find(null, operation.instanceId)
-    if (replicaIds.length === 0) return { plan: {} }
-    throw new RedtroveError(
-      'unprocessable',
-      `Instance ${operation.instanceId} has ${replicaIds.length} replicas; delete or detach them, or promote one, first.`,
-    )
+    const { instance } = await store.instances.find(null, operation.instanceId)
+    deletion.check({ subject: instance, topology: await store.sets.topologyOf(instance.setId) }, {})
+    return { plan: {} }
   },
 
   async commit(_plan, context) {

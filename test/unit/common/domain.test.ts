@@ -1,11 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { deriveOperatingStatus, deriveStatus, type StatusFacts } from '../../../domain/instance/status.js'
-import {
-  type OPERATION_KINDS,
-  OPERATION_MOVES,
-  OPERATION_STATES,
-} from '../../../domain/operation/operation.js'
+import type { OPERATION_KINDS } from '../../../domain/operation/kinds/index.js'
+import { OPERATION_MOVES, OPERATION_STATES } from '../../../domain/operation/operation.js'
 import { detached, ejected, members, promoted, type Topology } from '../../../domain/replication/topology.js'
 
 const SET: Topology = { source: 's', replicas: ['a', 'b', 'c'] }

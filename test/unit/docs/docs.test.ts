@@ -6,7 +6,7 @@ import { FAULTS } from '../../../api/http/errors.js'
 import { EXIT } from '../../../cli/exit-codes.js'
 import { ERROR_KINDS } from '../../../common/errors.js'
 import { readSettings } from '../../../common/settings/settings.js'
-import { INSTANCE_STATUSES, OPERATING_STATUSES } from '../../../domain/instance/status.js'
+import { INSTANCE_STATUSES, OPERATING_STATUSES } from '../../../domain/instance/status-words.js'
 import { OPERATION_MOVES, type OperationState } from '../../../domain/operation/operation.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))

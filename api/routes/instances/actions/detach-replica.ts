@@ -1,8 +1,7 @@
-import { called } from '../../../../domain/instance/called.js'
-import { detached } from '../../../../domain/replication/topology.js'
+import { detachReplica as detachment } from '../../../../domain/operation/kinds/detach-replica.js'
 import type { InstanceFacts } from '../../../../store/store.js'
 import type { ApiContext, Caller } from '../../../context.js'
-import { openOnSet } from '../open-on-set.js'
+import { openOnSubject } from '../open-on-subject.js'
 
 /** Detaches a replica into a set of its own. Fails with `bad_request` when it is none. Answers with the operation's id. */
 export async function detachReplica(
@@ -10,18 +9,7 @@ export async function detachReplica(
   caller: Caller,
   context: ApiContext,
 ): Promise<string> {
-  const { id } = subject.instance
-  detached(await context.store.sets.topologyOf(subject.instance.setId), id, called(subject.instance))
-  const operation = await openOnSet(
-    {
-      kind: 'detach_replica',
-      subject,
-      request: {},
-      hold: 'set',
-      check: (_facts, topology) => void detached(topology, id, called(subject.instance)),
-    },
-    caller,
-    context,
-  )
-  return operation.id
+  const { setId } = subject.instance
+  detachment.check({ subject: subject.instance, topology: await context.store.sets.topologyOf(setId) }, {})
+  return (await openOnSubject('detach_replica', subject, {}, caller, context)).id
 }

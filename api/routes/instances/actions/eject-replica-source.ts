@@ -1,11 +1,10 @@
 import { RedtroveError } from '../../../../common/errors.js'
 import { called } from '../../../../domain/instance/called.js'
-import type { Instance } from '../../../../domain/instance/instance.js'
 import { reportAgeMs } from '../../../../domain/instance/silence.js'
 import { ejectRefusal } from '../../../../domain/replication/ejection.js'
 import type { InstanceFacts } from '../../../../store/store.js'
 import type { ApiContext, Caller } from '../../../context.js'
-import { openOnSet } from '../open-on-set.js'
+import { openOnSubject } from '../open-on-subject.js'
 
 /** Opens an eject when the source has replicas and looks dead to two witnesses, or when forced. Answers with the operation's id. */
 export async function ejectReplicaSource(
@@ -22,18 +21,7 @@ export async function ejectReplicaSource(
     )
   }
   if (!force) refuseWhileHealthy(subject, await context.store.instances.findMany(subject.replicaIds), context)
-  const operation = await openOnSet(
-    {
-      kind: 'eject_replica_source',
-      subject,
-      request: { force },
-      hold: 'set',
-      check: (_facts, topology) => requireSource(topology.source, subject.instance),
-    },
-    caller,
-    context,
-  )
-  return operation.id
+  return (await openOnSubject('eject_replica_source', subject, { force }, caller, context)).id
 }
 
 function refuseWhileHealthy(
@@ -55,13 +43,5 @@ function refuseWhileHealthy(
     throw new RedtroveError(
       'bad_request',
       `Replica source ${called(source.instance)} cannot be ejected: ${refusal}.`,
-    )
-}
-
-function requireSource(source: string | null, subject: Instance): void {
-  if (source !== subject.id)
-    throw new RedtroveError(
-      'unprocessable',
-      `Instance ${called(subject)} is not the source of its set any more.`,
     )
 }

@@ -1,10 +1,10 @@
 import { RedtroveError } from '../../../../common/errors.js'
 import { followRefusal } from '../../../../domain/datastore/version.js'
 import { called } from '../../../../domain/instance/called.js'
-import { promoted } from '../../../../domain/replication/topology.js'
+import { promoteToReplicaSource as promotion } from '../../../../domain/operation/kinds/promote-to-replica-source.js'
 import type { InstanceFacts } from '../../../../store/store.js'
 import type { ApiContext, Caller } from '../../../context.js'
-import { openOnSet } from '../open-on-set.js'
+import { openOnSubject } from '../open-on-subject.js'
 import { requireServing } from '../readiness.js'
 
 /** Refuses at once what can be known at once; what needs a fresh look is the taskmanager's. Answers with the operation's id. */
@@ -13,22 +13,11 @@ export async function promoteToReplicaSource(
   caller: Caller,
   context: ApiContext,
 ): Promise<string> {
-  const { id } = subject.instance
-  promoted(await context.store.sets.topologyOf(subject.instance.setId), id, called(subject.instance))
+  const { setId } = subject.instance
+  promotion.check({ subject: subject.instance, topology: await context.store.sets.topologyOf(setId) }, {})
   await requireAsNew(subject, context)
   requireServing(subject, context)
-  const operation = await openOnSet(
-    {
-      kind: 'promote_to_replica_source',
-      subject,
-      request: {},
-      hold: 'set',
-      check: (_facts, topology) => void promoted(topology, id, called(subject.instance)),
-    },
-    caller,
-    context,
-  )
-  return operation.id
+  return (await openOnSubject('promote_to_replica_source', subject, {}, caller, context)).id
 }
 
 /** The old source becomes a replica, and an older server cannot lead a newer one. An eject may: then there is nobody else. */

@@ -1,5 +1,6 @@
 import type { InstanceId } from '../../../../domain/instance/instance.js'
-import type { Changes, ReplicationSet } from '../../../../store/store.js'
+import type { ReplicationSet } from '../../../../domain/replication/set.js'
+import type { Changes } from '../../../../store/store.js'
 import type { WorkflowContext } from '../../../engine/workflow.js'
 
 /**

@@ -1,0 +1,12 @@
+import { z } from 'zod'
+import { operationKind } from '../define.js'
+
+/** Opened by the drift watch only: makes observed roles equal the desired ones. `drift`: what was seen, a sentence each. */
+export const repairReplication = operationKind({
+  kind: 'repair_replication',
+  request: z.object({ drift: z.array(z.string()).readonly() }),
+  holds: 'set',
+  deadlineMs: 60_000,
+  status: { subject: 'ACTIVE', others: 'ACTIVE' },
+  roleInMotion: false,
+})
