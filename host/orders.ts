@@ -1,11 +1,11 @@
 import { RedtroveError } from '../common/errors.js'
+import { isLower } from '../domain/fencing/token.js'
 import type { Order } from '../wire/host/guest.js'
 import type { Host } from './host.js'
 
 /** Fails with `stale_epoch` when `order` is lower than one that was seen for this guest. */
 export function requireNotOvertaken(instanceId: string, order: Order, seen: Order): void {
-  const lower = order.epoch < seen.epoch || (order.epoch === seen.epoch && order.attempt < seen.attempt)
-  if (!lower) return
+  if (!isLower(order, seen)) return
   throw new RedtroveError(
     'stale_epoch',
     `The order ${order.epoch}.${order.attempt} is lower than ${seen.epoch}.${seen.attempt}, which was seen for ${instanceId}.`,

@@ -11,3 +11,11 @@ export const tokenSchema = z.object({
   attempt: z.int().min(1),
 })
 export type Token = z.output<typeof tokenSchema>
+
+/** The half of a token that is compared. */
+export type Order = Pick<Token, 'epoch' | 'attempt'>
+
+/** Orders tokens: by epoch, then by attempt. */
+export function isLower(token: Order, than: Order): boolean {
+  return token.epoch < than.epoch || (token.epoch === than.epoch && token.attempt < than.attempt)
+}

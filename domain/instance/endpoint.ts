@@ -14,3 +14,8 @@ export const endpointSchema = z.object({
   host: z.string().regex(/^[A-Za-z0-9.:-]{1,255}$/),
   port: z.int().min(1).max(65535),
 })
+
+/** The same address; nobody's is the same as none. */
+export function isSameEndpoint(one: Endpoint | null, other: Endpoint | null): boolean {
+  return one !== null && other !== null && one.host === other.host && one.port === other.port
+}

@@ -14,8 +14,12 @@ export function reportAgeMs(stored: Stored): number | null {
   return Math.max(0, stored.ageMs)
 }
 
+/** Reports of this age say nothing about now; null is none at all. */
+export function isOverdue(ageMs: number | null, reportAgeMsMax: number): boolean {
+  return ageMs === null || ageMs > reportAgeMsMax
+}
+
 /** The agent's reports have stopped, or never began; what it said last may be long past. */
 export function isSilent(stored: Stored, reportAgeMsMax: number): boolean {
-  const ageMs = reportAgeMs(stored)
-  return ageMs === null || ageMs > reportAgeMsMax
+  return isOverdue(reportAgeMs(stored), reportAgeMsMax)
 }

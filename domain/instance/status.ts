@@ -1,6 +1,7 @@
 import { kindOf, type OperationKind } from '../operation/kinds/index.js'
 import type { MemberRole } from './instance.js'
 import type { ServiceState } from './observation.js'
+import { isOverdue } from './silence.js'
 import type { InstanceStatus, OperatingStatus } from './status-words.js'
 
 /** All that the two public words are derived from. */
@@ -44,7 +45,7 @@ export function deriveStatus(facts: StatusFacts): InstanceStatus {
 export function deriveOperatingStatus(facts: StatusFacts, reportAgeMsMax: number): OperatingStatus {
   if (facts.operation && deriveStatus(facts) !== 'ACTIVE') return ''
   if (facts.hasFault) return 'ERROR'
-  if (facts.reportAgeMs === null || facts.reportAgeMs > reportAgeMsMax) return 'ERROR'
+  if (isOverdue(facts.reportAgeMs, reportAgeMsMax)) return 'ERROR'
   if (facts.role === 'ejected') return 'BLOCKED'
   if (facts.agentFault) return 'ERROR'
   // Started again, it waits for the word that it still leads; a replica takes no writes anyway.

@@ -1,7 +1,7 @@
 /* Desired against observed, as sentences for people and as the reason of a repair. Pure. */
 
 import { called } from '../instance/called.js'
-import type { Endpoint } from '../instance/endpoint.js'
+import { type Endpoint, isSameEndpoint } from '../instance/endpoint.js'
 import type { InstanceId, MemberRole, ReplicationSetId } from '../instance/instance.js'
 import type { Observation } from '../instance/observation.js'
 
@@ -42,7 +42,7 @@ function byRole({ role, source }: Desired, seen: Observation): readonly (string 
       if (source === null) return []
       if (seen.role === 'source') return [`takes no source's data but should follow ${nameOf(source)}`]
       return [
-        isSame(seen.following, source)
+        isSameEndpoint(seen.following, source)
           ? null
           : `follows ${nameOf(seen.following)} instead of ${nameOf(source)}`,
       ]
@@ -52,10 +52,6 @@ function byRole({ role, source }: Desired, seen: Observation): readonly (string 
         seen.role === 'replica' ? `was ejected but follows ${nameOf(seen.following)}` : null,
       ]
   }
-}
-
-function isSame(one: Endpoint | null, other: Endpoint): boolean {
-  return one?.host === other.host && one.port === other.port
 }
 
 function nameOf(endpoint: Endpoint | null): string {

@@ -5,6 +5,7 @@
  */
 import type { InstanceId } from '../instance/instance.js'
 import type { Observation } from '../instance/observation.js'
+import { isOverdue } from '../instance/silence.js'
 
 /** A replica that heard its source no longer ago than this still streams. Managed sets ping every second. */
 export const LAST_IO_SECONDS_STREAMING = 3
@@ -29,14 +30,14 @@ export interface EjectFacts {
  */
 export function ejectRefusal(facts: EjectFacts): string | null {
   const { sourceReportAgeMs, source, reportAgeMsMax } = facts
-  const silent = sourceReportAgeMs === null || sourceReportAgeMs > reportAgeMsMax
+  const silent = isOverdue(sourceReportAgeMs, reportAgeMsMax)
   if (!silent && source?.service !== 'unresponsive') {
     if (source?.service === 'crashed' || source?.service === 'stopped') return null
     return source?.service === 'running'
       ? 'the replica source is healthy; use promote_to_replica_source on a replica instead'
       : `the replica source is ${source?.service ?? 'unknown'} and its agent reports; wait, restart it, or force the eject`
   }
-  const reachable = facts.replicas.filter((r) => r.reportAgeMs !== null && r.reportAgeMs <= reportAgeMsMax)
+  const reachable = facts.replicas.filter((r) => !isOverdue(r.reportAgeMs, reportAgeMsMax))
   const streaming = reachable.filter((r) => r.observation && isStreaming(r.observation))
   if (streaming.length * 2 > reachable.length) {
     const what = silent

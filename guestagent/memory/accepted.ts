@@ -7,7 +7,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { messageOf, RedtroveError } from '../../common/errors.js'
 import { openSerial } from '../../common/serial.js'
-import type { Token } from '../../domain/fencing/token.js'
+import { isLower, type Token } from '../../domain/fencing/token.js'
 import type { AcceptedAssignment } from '../../domain/instance/observation.js'
 import { type Assignment, assignmentSchema } from '../../domain/replication/assignment.js'
 import type { Credentials } from '../../domain/replication/credentials.js'
@@ -128,14 +128,6 @@ export function requireObeyable(state: AgentState, assignment: Assignment): void
     throw new RedtroveError('bad_request', 'A replica must be told whom to follow.')
   const refusal = isOfBirth(state, assignment) ? null : refusalToLead(state, assignment)
   if (refusal !== null) throw new RedtroveError('guest_failed', refusal)
-}
-
-/** Orders tokens: by epoch, then by attempt. */
-export function isLower(
-  token: Pick<Token, 'epoch' | 'attempt'>,
-  than: Pick<Token, 'epoch' | 'attempt'>,
-): boolean {
-  return token.epoch < than.epoch || (token.epoch === than.epoch && token.attempt < than.attempt)
 }
 
 /** What changes with a new assignment. A new set starts without other members; a replica always has some. */

@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto'
+import { isAtLeast } from '../../domain/datastore/server-version.js'
 import type { Credentials } from '../../domain/replication/credentials.js'
 import { passwordHash } from '../../wire/agent/password-hash.js'
 import type { Capabilities } from './capabilities.js'
@@ -120,11 +121,7 @@ const HIDDEN = [
 /** Names of the hidden commands on a server without users; empty where ACLs do the work. */
 export function hiddenCommands(can: Capabilities, agentPassword: string): ReadonlyMap<string, string> {
   if (can.acl) return new Map()
-  const { major, minor } = can.version
-  const known = HIDDEN.filter(([, since]) => {
-    const [sinceMajor = 0, sinceMinor = 0] = since.split('.').map(Number)
-    return major > sinceMajor || (major === sinceMajor && minor >= sinceMinor)
-  })
+  const known = HIDDEN.filter(([, since]) => isAtLeast(can.version, since))
   return new Map(known.map(([name]) => [name, secretName(name, agentPassword)]))
 }
 

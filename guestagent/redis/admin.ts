@@ -5,6 +5,7 @@
 
 import { Redis } from 'ioredis'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
+import { isAtLeast } from '../../domain/datastore/server-version.js'
 import type { Endpoint } from '../../domain/instance/endpoint.js'
 import type { Credentials } from '../../domain/replication/credentials.js'
 import {
@@ -15,7 +16,7 @@ import {
   REPLICATION_USER,
   replicationPasswords,
 } from './acl.js'
-import { type Capabilities, isAtLeast } from './capabilities.js'
+import type { Capabilities } from './capabilities.js'
 import { nameFor } from './directive-names.js'
 
 /** One look, all of the same moment. */

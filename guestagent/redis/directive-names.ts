@@ -1,5 +1,7 @@
 /* Which directives a server of some version knows, and what it calls them. */
-import { type Capabilities, isAtLeast } from './capabilities.js'
+
+import { isAtLeast } from '../../domain/datastore/server-version.js'
+import type { Capabilities } from './capabilities.js'
 import type { Directive } from './directive.js'
 
 /** First versions of directives that are younger than 2.8. */

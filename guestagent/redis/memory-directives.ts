@@ -1,6 +1,8 @@
 /* The directives that bound a server's memory. Of use at a start and, value by value, on a running server: all of them can be changed there. */
+
+import { isAtLeast } from '../../domain/datastore/server-version.js'
 import { type MemoryBudget, memoryBudget } from '../../domain/instance/memory-budget.js'
-import { type Capabilities, isAtLeast } from './capabilities.js'
+import type { Capabilities } from './capabilities.js'
 import type { Directive } from './directive.js'
 import { forVersion } from './directive-names.js'
 

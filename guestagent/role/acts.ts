@@ -8,7 +8,7 @@ import type { Clock } from '../../common/clock.js'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import type { Logger } from '../../common/log.js'
 import { waitUntil } from '../../common/wait-until.js'
-import type { Endpoint } from '../../domain/instance/endpoint.js'
+import { type Endpoint, isSameEndpoint } from '../../domain/instance/endpoint.js'
 import { memoryBudget } from '../../domain/instance/memory-budget.js'
 import type { Assignment } from '../../domain/replication/assignment.js'
 import type { AcceptedState } from '../memory/accepted.js'
@@ -193,7 +193,7 @@ async function untilRole(
     ({ role, following, fenced }) => {
       if (fenced !== (wanted !== 'source')) return false
       if (wanted !== 'replica') return role === 'source'
-      return role === 'replica' && following?.host === source?.host && following?.port === source?.port
+      return role === 'replica' && isSameEndpoint(following, source)
     },
     { timeoutMs, pollMs: ROLE_POLL_MS, clock },
   )

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { RedtroveError } from '../../common/errors.js'
 import { guestEnvironment } from '../../common/settings/settings.js'
-import { parseServerVersion, type ServerVersion } from '../redis/capabilities.js'
+import { parseServerVersion, type ServerVersion } from '../../domain/datastore/server-version.js'
 
 const run = promisify(execFile)
 const PROBE_TIMEOUT_MS = 5_000

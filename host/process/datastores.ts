@@ -3,9 +3,14 @@ import { promisify } from 'node:util'
 import { RedtroveError } from '../../common/errors.js'
 import { guestEnvironment } from '../../common/settings/settings.js'
 import type { DatastoreOffer } from '../../domain/datastore/offer.js'
+import {
+  formatServerVersion,
+  isAtLeast,
+  OLDEST_SERVER,
+  parseServerVersion,
+} from '../../domain/datastore/server-version.js'
 
 const run = promisify(execFile)
-const OLDEST = [2, 8] as const
 
 /** What the configured server program can serve. Fails with `unavailable` and what to do when it is missing or too old. */
 export async function offersOf(program: string): Promise<readonly DatastoreOffer[]> {
@@ -19,19 +24,19 @@ export async function offersOf(program: string): Promise<readonly DatastoreOffer
       )
     },
   )
-  const found = /^(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)/i.exec(output)
+  const found = /^(Redis|Valkey) server v=(\d+\.\d+\.\d+)/i.exec(output)
   if (!found)
     throw new RedtroveError(
       'unavailable',
       `${program} --version says neither Redis nor Valkey; set REDTROVE_REDIS_SERVER.`,
     )
-  const [, name = '', major = '0', minor = '0', patch = '0'] = found
-  if (Number(major) < OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) < OLDEST[1])) {
+  const version = parseServerVersion(found[2] ?? '')
+  if (!version || !isAtLeast(version, formatServerVersion(OLDEST_SERVER))) {
     throw new RedtroveError(
       'unavailable',
-      `${program} is version ${major}.${minor}.${patch}; replication needs 2.8 or later.`,
+      `${program} is version ${found[2]}; replication needs 2.8 or later.`,
     )
   }
-  const datastore = name.toLowerCase() === 'valkey' ? 'valkey' : 'redis'
-  return [{ datastore, name: `${major}.${minor}`, version: `${major}.${minor}.${patch}` }]
+  const datastore = found[1]?.toLowerCase() === 'valkey' ? 'valkey' : 'redis'
+  return [{ datastore, name: `${version.major}.${version.minor}`, version: formatServerVersion(version) }]
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { parseServerVersion } from '../../../domain/datastore/server-version.js'
 import { dataBytesOf, FLAVORS } from '../../../domain/instance/flavor.js'
 import { memoryBudget } from '../../../domain/instance/memory-budget.js'
-import { capabilitiesOf, parseServerVersion } from '../../../guestagent/redis/capabilities.js'
+import { capabilitiesOf } from '../../../guestagent/redis/capabilities.js'
 import { memoryDirectives, memorySettings } from '../../../guestagent/redis/memory-directives.js'
 
 const MB = 1024 * 1024

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { capabilitiesOf, parseServerVersion } from '../../../guestagent/redis/capabilities.js'
+import { parseServerVersion } from '../../../domain/datastore/server-version.js'
+import { capabilitiesOf } from '../../../guestagent/redis/capabilities.js'
 import { type ConfInput, confOf, FENCE_REPLICAS, mergeLayers } from '../../../guestagent/redis/conf.js'
 import { type Directive, parseConf, renderConf, splitWords } from '../../../guestagent/redis/directive.js'
 import { forVersion } from '../../../guestagent/redis/directive-names.js'

@@ -9,7 +9,7 @@
  */
 
 import { RedtroveError } from '../../../../common/errors.js'
-import type { Endpoint } from '../../../../domain/instance/endpoint.js'
+import { type Endpoint, isSameEndpoint } from '../../../../domain/instance/endpoint.js'
 import type { InstanceId } from '../../../../domain/instance/instance.js'
 import { isSilent } from '../../../../domain/instance/silence.js'
 import type { Changes, InstanceFacts } from '../../../../store/store.js'
@@ -160,12 +160,7 @@ async function linkedTo(
   context: WorkflowContext,
 ): Promise<number> {
   const seen = await Promise.all(ids.map((id) => lookAt(id, context)))
-  return seen.filter((one) => one?.link === 'up' && isAt(one.following, source)).length
-}
-
-/** Two addresses are the same. */
-export function isAt(one: Endpoint | null, other: Endpoint | null): boolean {
-  return one !== null && other !== null && one.host === other.host && one.port === other.port
+  return seen.filter((one) => one?.link === 'up' && isSameEndpoint(one.following, source)).length
 }
 
 /** Members of a plan as they are addressed; fails with `internal` for an id that is not in it. */

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { endpointSchema } from '../../../../domain/instance/endpoint.js'
+import { endpointSchema, isSameEndpoint } from '../../../../domain/instance/endpoint.js'
 import { isStreaming } from '../../../../domain/replication/ejection.js'
 import type { WorkflowContext } from '../../../engine/workflow.js'
 import { lookAt } from '../../../guests/guests.js'
-import { isAt } from './hand-over.js'
 
 const memberSchema = z.object({ id: z.uuid(), endpoint: endpointSchema })
 
@@ -24,5 +23,7 @@ export type PromotePlan = z.output<typeof promotePlanSchema>
 export async function isHeard(plan: PromotePlan, context: WorkflowContext): Promise<boolean> {
   const replicas = plan.members.filter(({ id }) => id !== plan.oldSource.id)
   const seen = await Promise.all(replicas.map(({ id }) => lookAt(id, context)))
-  return seen.some((one) => one !== null && isStreaming(one) && isAt(one.following, plan.oldSource.endpoint))
+  return seen.some(
+    (one) => one !== null && isStreaming(one) && isSameEndpoint(one.following, plan.oldSource.endpoint),
+  )
 }
