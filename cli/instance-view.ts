@@ -1,23 +1,31 @@
 import type { Client, Instance, ReplicationSet } from './client.js'
 import { bytes, card, table } from './output.js'
+import { ADDRESS_WIDTH, NAME_WIDTH, shorten, shortId } from './short.js'
 
-/** Instances as a table, with troveclient's columns and ours. */
+/** Instances as a table that fits 120 columns, with troveclient's columns and ours. */
 export function instanceTable(instances: readonly Instance[]): string {
-  const headings = ['ID', 'Name', 'Datastore', 'Status', 'Operating', 'Address', 'Role', 'Link', 'Lag']
+  const headings = ['ID', 'Name', 'Datastore', 'Status', 'Operating', 'Address', 'Role', 'Lag']
   return table(
     headings,
     instances.map((it) => [
-      it.id,
-      it.name,
+      shortId(it.id),
+      shorten(it.name, NAME_WIDTH),
       `${it.datastore.type} ${it.datastore.version}`,
       it.status,
       it.operating_status,
-      it.addresses?.[0]?.address,
+      shorten(it.addresses?.[0]?.address, ADDRESS_WIDTH),
       roleOf(it),
-      it.replication?.link,
-      it.replication?.lag_bytes === null ? null : bytes(it.replication?.lag_bytes),
+      lagOf(it.replication),
     ]),
   )
+}
+
+/** How far a replica is behind; the state of its link when that is not up. */
+export function lagOf(
+  state: { readonly link?: string | null; readonly lag_bytes?: number | null } | null | undefined,
+): string | null {
+  if (!state?.link) return null
+  return state.link === 'up' ? bytes(state.lag_bytes) : `link ${state.link}`
 }
 
 /** One instance, with what its agent sees and how to connect to it; asks the service for what the instance itself does not say. */

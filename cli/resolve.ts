@@ -4,17 +4,22 @@ import { firstRows } from './pages.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** The instance of this id or name. Fails when there is none, or when several have the name. */
-export async function resolveInstance(client: Client, idOrName: string): Promise<Instance> {
-  if (UUID.test(idOrName))
-    return (await client.get<{ instance: Instance }>(`/instances/${idOrName}`)).instance
-  const named = (await allInstances(client)).filter(({ name }) => name === idOrName)
-  const [only, ...others] = named
-  if (!only) throw new CliError(EXIT.notFound, `No instance has the name or id ${idOrName}.`)
+/** As tables show ids. */
+const SHORT_ID = /^[0-9a-f]{8}[0-9a-f-]*$/i
+
+/** The instance of this name, id, or beginning of an id. Fails when there is none, or when several are meant. */
+export async function resolveInstance(client: Client, wanted: string): Promise<Instance> {
+  if (UUID.test(wanted)) return (await client.get<{ instance: Instance }>(`/instances/${wanted}`)).instance
+  const all = await allInstances(client)
+  const named = all.filter(({ name }) => name === wanted)
+  const meant =
+    named.length > 0 || !SHORT_ID.test(wanted) ? named : all.filter(({ id }) => id.startsWith(wanted))
+  const [only, ...others] = meant
+  if (!only) throw new CliError(EXIT.notFound, `No instance has the name or id ${wanted}.`)
   if (others.length > 0) {
     throw new CliError(
       EXIT.usage,
-      `${named.length} instances are called ${idOrName}; name one by id: ${named.map(({ id }) => id).join(', ')}`,
+      `${meant.length} instances are called ${wanted}; name one by id: ${meant.map(({ id }) => id).join(', ')}`,
     )
   }
   return (await client.get<{ instance: Instance }>(`/instances/${only.id}`)).instance

@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { Operation } from '../client.js'
+import type { Client, Operation } from '../client.js'
 import type { Run } from '../command.js'
 import { card, show, table } from '../output.js'
 import { firstRows } from '../pages.js'
-import { resolveInstance } from '../resolve.js'
+import { allInstances, resolveInstance } from '../resolve.js'
+import { NAME_WIDTH, shorten, shortId } from '../short.js'
 
 /** As many as one page of the API has. */
 const NEWEST = 20
@@ -23,7 +24,8 @@ export function addOperationCommands(program: Command, run: Run): void {
           ? `/instances/${(await resolveInstance(client, instance)).id}/operations`
           : '/operations'
         const { rows, more } = await firstRows<Operation>(client, path, 'operations', all ? Infinity : limit)
-        show(output, rows, () => operationTable(rows))
+        const names = output.json ? new Map<string, string>() : await namesOf(client)
+        show(output, rows, () => operationTable(rows, names))
         if (more) output.note(`There are older ones; --limit or --all shows them.`)
       }),
     )
@@ -45,7 +47,13 @@ function countOf(text: string): number {
   throw new InvalidArgumentError('It has to be a whole number from 1 on.')
 }
 
-function operationTable(operations: readonly Operation[]): string {
+/** Names of instances that live; for a table, which does without them when they cannot be had. */
+async function namesOf(client: Client): Promise<ReadonlyMap<string, string>> {
+  const all = await allInstances(client).catch(() => [])
+  return new Map(all.map(({ id, name }) => [id, name]))
+}
+
+function operationTable(operations: readonly Operation[], names: ReadonlyMap<string, string>): string {
   const headings = ['ID', 'Kind', 'State', 'Instance', 'Epoch', 'Created', 'Took']
   return table(
     headings,
@@ -53,7 +61,7 @@ function operationTable(operations: readonly Operation[]): string {
       it.id,
       it.kind,
       it.state,
-      it.instance_id,
+      shorten(names.get(it.instance_id), NAME_WIDTH) ?? shortId(it.instance_id),
       it.epoch,
       it.created,
       took(it.duration_ms),

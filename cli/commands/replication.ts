@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import type { ReplicationSet } from '../client.js'
 import type { Run } from '../command.js'
-import { bytes, show, table } from '../output.js'
+import { lagOf } from '../instance-view.js'
+import { show, table } from '../output.js'
 import { resolveInstance } from '../resolve.js'
+import { ADDRESS_WIDTH, NAME_WIDTH, shorten } from '../short.js'
 
 /** `redtrove replication …` */
 export function addReplicationCommands(program: Command, run: Run): void {
@@ -22,33 +24,37 @@ export function addReplicationCommands(program: Command, run: Run): void {
     )
 }
 
+/** Members by name, in 120 columns; ids and offsets are in `--json`. */
 function setView(set: ReplicationSet): string {
-  const headings = [
-    'ID',
-    'Name',
-    'Address',
-    'Role',
-    'Observed',
-    'Follows',
-    'Link',
-    'Lag',
-    'Offset',
-    'Last I/O s',
-    'Status',
-  ]
+  const headings = ['Name', 'Address', 'Role', 'Follows', 'Lag', 'I/O s ago', 'Status', 'Operating']
   const rows = set.members.map((it) => [
-    it.id,
-    it.name,
-    it.address,
-    it.role,
-    it.observed_role,
-    it.following,
-    it.link,
-    it.lag_bytes === null ? null : bytes(it.lag_bytes),
-    it.offset,
+    shorten(it.name, NAME_WIDTH),
+    shorten(it.address, ADDRESS_WIDTH),
+    roleAs(it),
+    shorten(nameAt(set, it.following), NAME_WIDTH),
+    lagOf(it),
     it.last_io_seconds_ago,
-    `${it.status} ${it.operating_status}`,
+    it.status,
+    it.operating_status,
   ])
   const drift = set.drift.length === 0 ? 'none' : set.drift.join('; ')
   return `set ${set.id}   epoch ${set.epoch}   drift: ${drift}\n${table(headings, rows)}`
+}
+
+type Member = ReplicationSet['members'][number]
+
+/** What it should be, and what its server says when that is something else. */
+function roleAs({ role, observed_role: observed }: Member): string {
+  return observed === null || observed === undefined || observed === role ? role : `${role}, is ${observed}`
+}
+
+/** The member that has this address; the address itself when none has. */
+function nameAt(set: ReplicationSet, following: string | null | undefined): string | null {
+  if (!following) return null
+  const found = set.members.find(({ address }) => address !== null && isAddressOf(following, address))
+  return found?.name ?? following
+}
+
+function isAddressOf(following: string, address: string | undefined): boolean {
+  return address !== undefined && (following === address || following.startsWith(`${address}:`))
 }

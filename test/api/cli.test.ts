@@ -6,6 +6,8 @@ import { openTestApi, type TestApi, TOKENS } from '../harness/api.js'
 import { redtrove } from '../unit/cli/fixture-service.js'
 
 /** The client against the real app over a real store: both ends read the same openapi.yaml, and this shows that they agree. */
+const widthOf = (text: string) => Math.max(...text.split('\n').map((line) => [...line].length))
+
 describe('redtrove against the API', () => {
   let api: TestApi
   let server: Server
@@ -71,8 +73,22 @@ describe('redtrove against the API', () => {
     const [source = '', first = '', second = ''] = await api.healthySet(2)
     const set = await json('replication', 'show', first)
     expect(set).toMatchObject({ source_id: source, epoch: expect.any(Number), members: { length: 3 } })
+    const members = (set as { members: readonly { id: string; name: string }[] }).members
+    expect(members.map(({ id }) => id).toSorted()).toEqual([source, first, second].toSorted())
     const { out } = await redtrove(env, ['replication', 'show', source])
-    for (const id of [source, first, second]) expect(out).toContain(id)
+    for (const { name } of members) expect(out).toContain(name)
+    expect(widthOf(out.slice(out.indexOf('\n')))).toBeLessThanOrEqual(120)
+  })
+
+  it('lists instances within 120 columns, whatever they are called, and takes the beginning of an id', async () => {
+    const [source = ''] = await api.healthySet(1)
+    const name = 'the-orders-of-all-our-customers-'.repeat(6)
+    await redtrove(env, ['instance', 'rename', source, name])
+    const { out } = await redtrove(env, ['instance', 'list'])
+    expect(widthOf(out)).toBeLessThanOrEqual(120)
+    expect(out).toContain(source.slice(0, 8))
+    expect(await json('instance', 'show', source.slice(0, 8))).toMatchObject({ id: source, name })
+    expect((await redtrove(env, ['instance', 'show', '00000000'])).code).not.toBe(0)
   })
 
   it.each([

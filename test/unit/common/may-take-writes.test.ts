@@ -56,7 +56,7 @@ const event: fc.Arbitrary<StandingEvent> = fc.oneof(
     .map((given) => ({ type: 'confirmed', ...given }) as const),
   fc.constantFrom(null, 'nothing is here').map((refusal) => ({ type: 'heard', refusal }) as const),
 )
-const after = (events: readonly StandingEvent[]): Standing => events.reduce(standingAfter, UNKNOWN)
+const standingOf = (events: readonly StandingEvent[]): Standing => events.reduce(standingAfter, UNKNOWN)
 
 describe('the standing, after any events', () => {
   it('is confirmed only for the process that was named last as confirmed or found taking writes', () => {
@@ -65,9 +65,9 @@ describe('the standing, after any events', () => {
         const names = events.flatMap((one) =>
           one.type === 'confirmed' || one.type === 'found taking writes' ? [one.who] : [],
         )
-        expect(isConfirmed(after(events), runs)).toBe(names.at(-1) === runs)
+        expect(isConfirmed(standingOf(events), runs)).toBe(names.at(-1) === runs)
         // No process, no right.
-        expect(isConfirmed(after(events), null)).toBe(false)
+        expect(isConfirmed(standingOf(events), null)).toBe(false)
       }),
     )
   })
@@ -76,7 +76,7 @@ describe('the standing, after any events', () => {
     fc.assert(
       fc.property(fc.array(event), (events) => {
         const last = events.filter(({ type }) => ['kicked', 'waits', 'answered'].includes(type)).at(-1)
-        expect(after(events).asks).toBe(last?.type !== 'answered')
+        expect(standingOf(events).asks).toBe(last?.type !== 'answered')
       }),
     )
   })
@@ -86,8 +86,8 @@ describe('the standing, after any events', () => {
       fc.property(fc.array(event), (events) => {
         const since = events.slice(events.findLastIndex(({ type }) => type === 'confirmed') + 1)
         const first = since.find((one) => one.type === 'waits')
-        expect(after(events).waitsSinceMs).toBe(first?.type === 'waits' ? first.nowMs : null)
-        const { trouble, emptied } = after([...events, { type: 'confirmed', who: '7 1', whole: true }])
+        expect(standingOf(events).waitsSinceMs).toBe(first?.type === 'waits' ? first.nowMs : null)
+        const { trouble, emptied } = standingOf([...events, { type: 'confirmed', who: '7 1', whole: true }])
         expect([trouble, emptied]).toEqual([null, null])
       }),
     )
