@@ -28,7 +28,7 @@ export async function main(): Promise<void> {
     consume: false,
   })
   const announce = (operationId: string) => {
-    messaging.ring(operationId).catch((error: unknown) => {
+    messaging.announce(operationId).catch((error: unknown) => {
       log.info({ operationId, reason: messageOf(error) }, 'not announced; a sweep will find the operation')
     })
   }

@@ -83,11 +83,11 @@ export async function main(): Promise<void> {
     log,
   })
   const reports = startReports(store.observations, clock, log)
-  messaging.onRing(sweeper.ring)
+  messaging.onAnnounced(sweeper.announce)
   messaging.onReport(reports.take)
   messaging.onQuestion((instanceId) => answersFor(instanceId, parts))
   const { reportAgeMsMax } = timings
-  const openOperation = operationDoor({ operations: store.operations, announce: sweeper.ring, log })
+  const openOperation = operationDoor({ operations: store.operations, announce: sweeper.announce, log })
   const watched = { store, openOperation, reportAgeMsMax, clock, log }
   const stopReconciler = startReconciler(watched)
   const stopGuestAccess = startGuestAccess({ store, messaging, reportAgeMsMax, clock, log })

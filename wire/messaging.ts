@@ -2,7 +2,7 @@
  * What programs may say to each other over AMQP, as two narrow interfaces. `control-messaging.ts` and `guest-messaging.ts`
  * implement them over a broker session; nothing outside this folder imports amqplib.
  *
- *   api          ── ring ───────────────► taskmanager        durable queue, only an operation's id
+ *   api          ── announce ───────────► taskmanager        durable queue `rings`, only an operation's id
  *   taskmanager  ── guest(id).method ───► guest agent        durable queues per instance and lane, sealed
  *   guest agent  ── answer ─────────────► taskmanager        by the exchange `up` to a queue of the asking process
  *   guest agent  ── report ─────────────► taskmanager        by `up` to a bounded queue, sealed, newest matters
@@ -24,14 +24,14 @@ import type { BrokerUrl } from './broker/session.js'
 import type { Client, Handlers } from './contract.js'
 import type { taskmanagerQuestions } from './control/questions.js'
 
-/** The control plane's side (api: only `ring`). All methods reject with `unavailable` while the broker is away. */
+/** The control plane's side (api: only `announce`). All methods reject with `unavailable` while the broker is away. */
 export interface ControlMessaging {
   readonly connected: () => boolean
   /** Resolves once the broker accepts, rejects with `unavailable` at the deadline. */
   waitConnected(timeoutMs: number): Promise<void>
   /** Says that an operation is runnable; confirmed by the broker. */
-  ring(operationId: string): Promise<void>
-  onRing(handler: (operationId: string) => void): void
+  announce(operationId: string): Promise<void>
+  onAnnounced(handler: (operationId: string) => void): void
   /**
    * The caller's end of one guest. Answers as the contract says; a call is never repeated by itself, except when the guest says
    * that this run of the agent has not carried it out. A guest without queues fails at once.

@@ -26,13 +26,13 @@ export interface SweeperParts {
 
 /** Finds what is to be carried out and takes it, as many as there are places (`places.ts`). */
 export interface Sweeper {
-  /** Somebody rang for an operation that is new; it starts at once if there is a place for it, else with one of the next sweeps. */
-  ring(operationId: string): void
+  /** An operation was opened; it starts at once if there is a place for it, else with one of the next sweeps. */
+  announce(operationId: string): void
   /** Takes no more; resolves when the loop has ended. What runs is left to the next owner. */
   stop(): Promise<void>
 }
 
-/** Starts looking every `sweepMs`. Rings only save the waiting time. */
+/** Starts looking every `sweepMs`. Announcements only save the waiting time. */
 export function startSweeper(parts: SweeperParts): Sweeper {
   const { operations, owner, isGone, hesitate, run, timings, clock, log } = parts
   const stopped = new AbortController()
@@ -65,7 +65,7 @@ export function startSweeper(parts: SweeperParts): Sweeper {
     for (const operation of urgentFirst(watch.runnable(mine, clock.monotonicMs()))) void take(operation)
   }
 
-  /** A ring says nothing but an id: whose it is, and what, the row says. */
+  /** An announcement says nothing but an id: whose it is, and what, the row says. */
   const answer = async (id: string) => {
     if (places.has(id) || stopped.signal.aborted) return
     try {
@@ -74,7 +74,7 @@ export function startSweeper(parts: SweeperParts): Sweeper {
     } catch (error) {
       log.debug(
         { operationId: id, reason: messageOf(error) },
-        'ring not answered; a sweep finds the operation',
+        'announcement not answered; a sweep finds the operation',
       )
     }
   }
@@ -86,7 +86,7 @@ export function startSweeper(parts: SweeperParts): Sweeper {
     onFailure: (error) => failures.note(messageOf(error)),
   })
   return {
-    ring: (operationId) => void answer(operationId),
+    announce: (operationId) => void answer(operationId),
     stop: async () => {
       stopped.abort()
       await stopSweeping()

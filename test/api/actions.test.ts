@@ -61,7 +61,7 @@ describe('acting on an instance', () => {
       const answer = await act(id, action)
       expect(answer.status, `${what}: ${answer.text}`).toBe(status)
     }
-    expect(api.rung).toEqual([])
+    expect(api.announced).toEqual([])
   })
 
   it('restarts with an older state of the data when that is asked for', async () => {

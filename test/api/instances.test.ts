@@ -27,7 +27,7 @@ describe('creating a source', () => {
     const { id, password, status, addresses } = answer.body.instance
     expect({ status, addresses }).toEqual({ status: 'BUILD', addresses: undefined })
     expect(password).toMatch(/^\S{32}$/)
-    expect(api.rung).toEqual([answer.headers['x-redtrove-operation-id']])
+    expect(api.announced).toEqual([answer.headers['x-redtrove-operation-id']])
     const shown = await api.send('get', `/instances/${id}`)
     expect(shown.body.instance.password).toBeUndefined()
     expect(
@@ -241,7 +241,7 @@ describe('changing an instance', () => {
       const answer = await api.send(method, `/instances/${id}`, { instance })
       expect(answer.status, `${method} ${JSON.stringify(instance)}: ${answer.text}`).toBe(status)
     }
-    expect(api.rung).toEqual([])
+    expect(api.announced).toEqual([])
   })
 
   it('renames at once, refuses access that is not enforced, and takes an empty change', async () => {

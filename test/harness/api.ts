@@ -26,7 +26,7 @@ export type Project = (typeof TOKENS)[number]['project']
 export interface TestApi {
   readonly store: TestDatabase['store']
   readonly context: ApiContext
-  readonly rung: readonly string[]
+  readonly announced: readonly string[]
   /** A request under /v1.0/PROJECT with that project's token; the answer has been validated. */
   send(
     method: 'get' | 'post' | 'put' | 'patch' | 'delete',
@@ -51,7 +51,7 @@ export async function openTestApi(
   const database = await open()
   const { store } = database
   const ring = keyRing(Buffer.alloc(32, 7))
-  const rung: string[] = []
+  const announced: string[] = []
   const log = createLogger('test-api', 'silent')
   const context: ApiContext = {
     settings: readSettings(env),
@@ -60,7 +60,11 @@ export async function openTestApi(
     tokens: TOKENS,
     clock: systemClock,
     log,
-    openOperation: operationDoor({ operations: store.operations, announce: (id) => void rung.push(id), log }),
+    openOperation: operationDoor({
+      operations: store.operations,
+      announce: (id) => void announced.push(id),
+      log,
+    }),
   }
   await store.catalog.offer([{ datastore: 'redis', name: '7.0', version: '7.0.15' }])
   const [version] = await store.catalog.datastoreVersions()
@@ -69,7 +73,7 @@ export async function openTestApi(
   return {
     store,
     context,
-    rung,
+    announced,
     raw: () => agent,
     send: async (method, path, body, project = 'demo') => {
       const token = TOKENS.find((one) => one.project === project)?.token ?? ''

@@ -37,7 +37,7 @@ describe('when the broker is killed and comes back', () => {
     const gate = new Promise<void>((resolve) => {
       release = resolve
     })
-    stage.control.onRing((id) => rings.push(id))
+    stage.control.onAnnounced((id) => rings.push(id))
     stage.control.onReport(({ observation }) => reports.push(observation.keys ?? -1))
     stage.guest.serve(
       guestHandlers({
@@ -64,7 +64,7 @@ describe('when the broker is killed and comes back', () => {
     await cutOff
     await expect.poll(stage.control.connected).toBe(false)
     await expect(stage.client.inspect({})).rejects.toMatchObject({ kind: 'unavailable' })
-    await expect(stage.control.ring(token.operationId)).rejects.toMatchObject({ kind: 'unavailable' })
+    await expect(stage.control.announce(token.operationId)).rejects.toMatchObject({ kind: 'unavailable' })
     await expect(stage.control.declareGuest(stage.instanceId)).rejects.toMatchObject({ kind: 'unavailable' })
     await expect(stage.guest.ask.assignmentOf({})).rejects.toMatchObject({ kind: 'unavailable' })
     await expect(stage.control.waitConnected(50)).rejects.toMatchObject({ kind: 'unavailable' })
@@ -87,7 +87,7 @@ describe('when the broker is killed and comes back', () => {
     release()
     await next
     expect(began).toEqual(['sever', 'resume'])
-    await stage.control.ring(token.operationId)
+    await stage.control.announce(token.operationId)
     stage.guest.report(observed({ keys: 2 }))
     await expect.poll(() => [rings, reports]).toEqual([[token.operationId], [2]])
     await stage.close()

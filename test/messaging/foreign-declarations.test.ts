@@ -30,14 +30,14 @@ async function redeclare(queue: string): Promise<void> {
 
 test('queues that somebody declared with other arguments are replaced, and all goes on', async () => {
   const [rings, reports]: [string[], number[]] = [[], []]
-  stage.control.onRing((id) => rings.push(id))
+  stage.control.onAnnounced((id) => rings.push(id))
   stage.control.onReport(({ observation }) => reports.push(observation.keys ?? -1))
   stage.guest.serve(guestHandlers({}))
-  for (const queue of [names.rings, names.reports, names.questions]) await redeclare(queue)
+  for (const queue of [names.announcements, names.reports, names.questions]) await redeclare(queue)
   await expect.poll(stage.control.connected).toBe(false)
   await stage.control.waitConnected(20_000)
   const operationId = randomUUID()
-  await stage.control.ring(operationId)
+  await stage.control.announce(operationId)
   await expect.poll(() => rings).toContain(operationId)
   await expect
     .poll(() => {

@@ -74,7 +74,7 @@ describe('somebody with the account of one guest', () => {
         )
       })
     const acts: Record<string, (channel: Channel) => Promise<unknown>> = {}
-    const queues = [names.rings, names.reports, names.questions, names.commands(other, 'control')]
+    const queues = [names.announcements, names.reports, names.questions, names.commands(other, 'control')]
     for (const queue of queues) {
       acts[`take from ${queue}`] = (channel) => channel.get(queue)
       acts[`consume ${queue}`] = (channel) => channel.consume(queue, () => {})
@@ -86,7 +86,7 @@ describe('somebody with the account of one guest', () => {
       acts[`bind ${queue}`] = (channel) => channel.bindQueue(queue, names.up, 'x')
     }
     const own = names.commands(stage.instanceId, 'query')
-    acts['make a queue'] = (channel) => channel.assertQueue(`${names.rings}.mine`)
+    acts['make a queue'] = (channel) => channel.assertQueue(`${names.announcements}.mine`)
     acts['make an exclusive queue'] = (channel) => channel.assertQueue('', { exclusive: true })
     acts['delete its own queue'] = (channel) => channel.deleteQueue(own)
     acts['lead reports to its own queue'] = (channel) => channel.bindQueue(own, names.up, UP.reports)

@@ -112,13 +112,13 @@ describe('messaging', () => {
       return null
     }
     control.onReport((report) => reports.push(report))
-    control.onRing((id) => rings.push(id))
+    control.onAnnounced((id) => rings.push(id))
     control.onQuestion((asking) => ({
       assignmentOf: async () => ({ assignment: askedBy(asking) }),
     }))
     guest.report(NOTHING)
     const operationId = randomUUID()
-    await control.ring(operationId)
+    await control.announce(operationId)
     await waitUntil(
       'both arrived',
       () => reports.length + rings.length,

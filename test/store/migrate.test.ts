@@ -22,6 +22,36 @@ describeOnBoth('migrations', (open) => {
     expect(await storedSet(database.store, 1)).toHaveLength(2)
   })
 
+  it('take over what a service of before has left: sets, members, and an operation that is open', async () => {
+    const { store, db } = database
+    const [source = '', replica = ''] = await storedSet(store, 1)
+    const { instance } = await store.instances.find(null, source)
+    const { id } = await store.operations.open({
+      kind: 'promote_to_replica_source',
+      projectId: instance.projectId,
+      instanceId: replica,
+      setId: instance.setId,
+      request: {},
+      requestId: 'r',
+      askedBy: 'a test',
+    })
+    await db.migrate.down(CONFIG)
+    expect(await db.schema.hasColumn('replication_sets', 'leads_by')).toBe(false)
+    await migrate(db)
+    expect(await store.sets.find(instance.setId)).toMatchObject({
+      kind: 'replication',
+      leadsBy: 'rows',
+      epoch: 3,
+    })
+    expect(await store.operations.find(null, id)).toMatchObject({
+      state: 'pending',
+      askedBy: null,
+      memberIds: expect.arrayContaining([source, replica]),
+    })
+    const [open] = await store.operations.listOpen()
+    expect(open && (await store.operations.takeLease(id, 'me', open))).toMatchObject({ attempt: 1 })
+  })
+
   it('may be started by several processes at once', async () => {
     await database.db.migrate.rollback(CONFIG, true)
     const others = [database.another(), database.another(), database.another()]

@@ -22,7 +22,7 @@ const ANSWER_KEY = /^answers\.[0-9a-f-]{36}$/
 export function queueNames(prefix: string) {
   return {
     up: `${prefix}.up`,
-    rings: `${prefix}.rings`,
+    announcements: `${prefix}.rings`,
     reports: `${prefix}.reports`,
     questions: `${prefix}.questions`,
     commands: (instanceId: InstanceId, lane: Method['lane']) => `${prefix}.guest.${instanceId}.${lane}`,
@@ -67,8 +67,8 @@ export async function declareCommands(channel: Channel, queue: string): Promise<
 }
 
 /** Doorbells; durable, so that one rung while no taskmanager runs is heard by the next. */
-export async function declareRings(channel: Channel, names: QueueNames): Promise<void> {
-  await channel.assertQueue(names.rings, { durable: true })
+export async function declareAnnouncements(channel: Channel, names: QueueNames): Promise<void> {
+  await channel.assertQueue(names.announcements, { durable: true })
 }
 
 /**

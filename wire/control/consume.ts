@@ -6,19 +6,19 @@ import { type Report, reportSchema } from '../../domain/instance/report.js'
 import type { GuestCaller } from '../agent/caller.js'
 import { answerFrom, openChannel, takeFrom } from '../broker/channel.js'
 import { openDeclarer } from '../broker/declare.js'
-import { declareQuestions, declareReports, declareRings, type QueueNames } from '../broker/queues.js'
+import { declareAnnouncements, declareQuestions, declareReports, type QueueNames } from '../broker/queues.js'
 import { type BrokerUrl, openSession } from '../broker/session.js'
 import type { Handlers } from '../contract.js'
 import type { ControlMessaging, KeyOf } from '../messaging.js'
 import { type Outcome, outcomeOf } from '../outcome.js'
 import { type OpenedMessage, openMessage, sealMessage } from '../sealed/envelope.js'
 import type { Refusals } from '../sealed/refusals.js'
-import { ringSchema, taskmanagerQuestions } from './questions.js'
+import { announcementSchema, taskmanagerQuestions } from './questions.js'
 
 type HandlersFor = (instanceId: InstanceId) => Handlers<typeof taskmanagerQuestions>
 export type Intake = Pick<
   ControlMessaging,
-  'connected' | 'waitConnected' | 'onRing' | 'onReport' | 'onQuestion' | 'close'
+  'connected' | 'waitConnected' | 'onAnnounced' | 'onReport' | 'onQuestion' | 'close'
 >
 
 /** What the intake shares with the sending side, and its own switch. */
@@ -38,12 +38,12 @@ export interface IntakeOptions {
 const QUESTIONS_AT_ONCE = 32
 
 /**
- * What comes up to the control plane, on a connection of its own so that a flood of reports does not hold up commands. Rings and
+ * What comes up to the control plane, on a connection of its own so that a flood of reports does not hold up commands. Announcements and
  * reports are taken at once: the row is the order, and the newest report counts.
  */
 export function consumeControl(options: IntakeOptions): Intake {
   const { log, names, keyOf, caller, refusals } = options
-  let onRing: (operationId: string) => void = () => undefined
+  let onAnnounced: (operationId: string) => void = () => undefined
   let onReport: (report: Report) => void = () => undefined
   let handlersFor: HandlersFor | undefined
   const session =
@@ -53,8 +53,8 @@ export function consumeControl(options: IntakeOptions): Intake {
   return {
     connected: () => !session || session.current() !== undefined,
     waitConnected: async (timeoutMs) => session?.waitConnected(timeoutMs),
-    onRing: (handler) => {
-      onRing = handler
+    onAnnounced: (handler) => {
+      onAnnounced = handler
     },
     onReport: (handler) => {
       onReport = handler
@@ -66,13 +66,13 @@ export function consumeControl(options: IntakeOptions): Intake {
   }
 
   async function consumeAll(connection: ChannelModel, lost: (why: Error) => void): Promise<Channel> {
-    const channel = await openChannel(connection, lost, 'rings and reports')
+    const channel = await openChannel(connection, lost, 'announcements and reports')
     const own = openDeclarer(connection, log)
     await own.up(names)
-    await own.queue(names.rings, (on) => declareRings(on, names))
+    await own.queue(names.announcements, (on) => declareAnnouncements(on, names))
     await own.queue(names.reports, (on) => declareReports(on, names))
     await own.queue(names.questions, (on) => declareQuestions(on, names))
-    await takeFrom(channel, names.rings, lost, guarded(ring))
+    await takeFrom(channel, names.announcements, lost, guarded(announcement))
     await takeFrom(channel, names.reports, lost, guarded(report))
     const questions = await openChannel(connection, lost, 'questions')
     await answerFrom(questions, { queue: names.questions, atOnce: QUESTIONS_AT_ONCE }, lost, question)
@@ -90,10 +90,10 @@ export function consumeControl(options: IntakeOptions): Intake {
     }
   }
 
-  function ring(message: ConsumeMessage): void {
-    const parsed = ringSchema.safeParse(parseJson(message.content))
-    if (parsed.success) onRing(parsed.data.operationId)
-    else refusals.refuse('a ring makes no sense')
+  function announcement(message: ConsumeMessage): void {
+    const parsed = announcementSchema.safeParse(parseJson(message.content))
+    if (parsed.success) onAnnounced(parsed.data.operationId)
+    else refusals.refuse('an announcement makes no sense')
   }
 
   function report(message: ConsumeMessage): void {

@@ -9,13 +9,13 @@ import type { BrokerAccounts } from '../broker/accounts.js'
 import { type Calls, openCalls } from '../broker/calls.js'
 import { openConfirmChannel } from '../broker/channel.js'
 import { type Declarer, openDeclarer } from '../broker/declare.js'
-import { declareAnswers, declareCommands, declareRings, LANES, queueNames } from '../broker/queues.js'
+import { declareAnnouncements, declareAnswers, declareCommands, LANES, queueNames } from '../broker/queues.js'
 import { openSession } from '../broker/session.js'
 import type { Client } from '../contract.js'
 import type { ControlMessaging, KeyOf, MessagingOptions } from '../messaging.js'
 import { openRefusals, type Refused } from '../sealed/refusals.js'
 import { consumeControl } from './consume.js'
-import { ringSchema } from './questions.js'
+import { announcementSchema } from './questions.js'
 
 /** Who the control plane is to the broker and to its guests. */
 export interface ControlOptions extends MessagingOptions {
@@ -24,12 +24,12 @@ export interface ControlOptions extends MessagingOptions {
   readonly clock?: Clock
   /** Makes each guest's user of the broker; without it all guests share this account. */
   readonly accounts?: BrokerAccounts
-  /** False for a program that only rings: nothing is taken from any queue. */
+  /** False for a program that only announces: nothing is taken from any queue. */
   readonly consume?: boolean
 }
 
-/** A ring is only a ring: whoever waits longer for it had better let the sweeper find the row. */
-const RING_MS_MAX = 5_000
+/** An announcement saves the wait for a sweep, and nothing else: a caller does not wait longer than this for it. */
+const ANNOUNCE_MS_MAX = 5_000
 
 interface Channels {
   readonly own: Declarer
@@ -51,10 +51,10 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
     setup: async (connection, lost) => {
       const own = openDeclarer(connection, log)
       await own.up(names)
-      // A queue that cannot be had is no reason to hold up calls: whose ring is lost is found by the sweeper.
+      // A queue that cannot be had is no reason to hold up calls: an operation whose announcement is lost is found by a sweep.
       await own
-        .queue(names.rings, (on) => declareRings(on, names))
-        .catch((error) => log.error({ reason: messageOf(error) }, 'rings are not heard'))
+        .queue(names.announcements, (on) => declareAnnouncements(on, names))
+        .catch((error) => log.error({ reason: messageOf(error) }, 'announcements are not heard'))
       const publish = await openConfirmChannel(connection, lost, 'calls')
       return { own, calls: await openCalls(publish, await declareAnswers(publish, names)) }
     },
@@ -67,12 +67,12 @@ export function openControlMessaging(options: ControlOptions): ControlMessaging 
     waitConnected: async (timeoutMs) => {
       await Promise.all([session.waitConnected(timeoutMs), intake.waitConnected(timeoutMs)])
     },
-    ring: async (operationId) => {
-      const body = Buffer.from(JSON.stringify(ringSchema.parse({ operationId })))
-      await channels().calls.post(names.rings, body, 'The ring', RING_MS_MAX)
+    announce: async (operationId) => {
+      const body = Buffer.from(JSON.stringify(announcementSchema.parse({ operationId })))
+      await channels().calls.post(names.announcements, body, 'The announcement', ANNOUNCE_MS_MAX)
     },
     refused: refusals.count,
-    onRing: intake.onRing,
+    onAnnounced: intake.onAnnounced,
     onReport: intake.onReport,
     onQuestion: intake.onQuestion,
     guest: (instanceId) => clientOf(instanceId),

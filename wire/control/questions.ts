@@ -16,6 +16,5 @@ export const taskmanagerQuestions = defineContract({
   },
 })
 
-/** API → taskmanager: something is runnable. Lost or doubled rings are harmless; the row is the order. */
-export const ringSchema = z.object({ operationId: z.uuid() })
-export type Ring = z.output<typeof ringSchema>
+/** API → taskmanager: something is runnable. Lost or doubled ones are harmless; the row is the order. */
+export const announcementSchema = z.object({ operationId: z.uuid() })

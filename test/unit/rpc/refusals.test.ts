@@ -9,11 +9,11 @@ test('a flood of refused messages is a line each ten seconds and reason, and all
   const clock = { now: () => nowMs, monotonicMs: () => nowMs, sleep: async () => {} }
   const refusals = openRefusals(log, clock)
   for (nowMs = 0; nowMs < 20_000; nowMs += 1) refusals.refuse('a report is foreign')
-  refusals.refuse('a ring makes no sense')
+  refusals.refuse('an announcement makes no sense')
   expect(refusals.count()).toBe(20_001)
   expect(lines).toEqual([
     { why: 'a report is foreign', refused: 1 },
     { why: 'a report is foreign', refused: 10_001 },
-    { why: 'a ring makes no sense', refused: 20_001 },
+    { why: 'an announcement makes no sense', refused: 20_001 },
   ])
 })

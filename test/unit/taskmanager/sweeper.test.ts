@@ -65,8 +65,8 @@ test('an operation of an owner that stands still is taken over after a lease, wi
 
 test('what runs here is not taken a second time, by ring or by sweep', async () => {
   const { clock, taken, sweeper: here } = stage(() => [operation('a', 'preparing', 1)])
-  here.ring('a')
-  here.ring('a')
+  here.announce('a')
+  here.announce('a')
   await clock.drive(clock.sleep(10_000))
   expect(taken).toEqual(['a me 0.0'])
 })
@@ -80,7 +80,7 @@ test('one that others may take first is taken once, when it is still there', asy
     () => [operation('a', 'pending')],
     (time) => time.sleep(3_000),
   )
-  here.ring('a')
+  here.announce('a')
   await clock.drive(clock.sleep(2_900))
   expect(taken).toEqual([])
   await clock.drive(clock.sleep(5_000))
@@ -113,7 +113,7 @@ test('restarts of frozen servers by a few projects delay neither a promote nor t
   console.log(`restarts under way: ${ran.length} of ${clutter.length}, of 5 projects`)
   const ask = async (id: string, kind: Operation['kind'], projectId: string, ringing: boolean) => {
     all.push(operation(id, 'pending', 0, kind, projectId))
-    if (ringing) here.ring(id)
+    if (ringing) here.announce(id)
     await (ringing ? until(`${id} runs`, () => ran.includes(id)) : clock.drive(clock.sleep(600)))
     expect(ran, id).toContain(id)
   }
