@@ -87,6 +87,23 @@ describe('docs/architecture.md', () => {
   })
 })
 
+describe('files that documents name', () => {
+  const PATH =
+    /`((?:api|cli|common|domain|guestagent|host|store|supervisor|taskmanager|test|wire)\/[\w./-]+\.ts)`/g
+
+  it.each(['docs/seeds.md', 'docs/architecture.md', 'docs/adding-a-capability.md', 'CONTRIBUTING.md'])(
+    '%s names what is there',
+    (document) => {
+      const named = [...read(document).matchAll(PATH)].map(([, path = '']) => path)
+      const missing = named.filter(
+        (path) => !/NAME|FOLDER|RESOURCE/.test(path) && !existsSync(join(root, path)),
+      )
+      expect(named.length).toBeGreaterThan(3)
+      expect(missing).toEqual([])
+    },
+  )
+})
+
 describe('docs/status-codes.md', () => {
   const rows = rowsOf(read('docs/status-codes.md'))
 
