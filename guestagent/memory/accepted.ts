@@ -119,7 +119,7 @@ export function isOfBirth({ newborn, assignment }: AgentState, { role, epoch }: 
 /** Why `assignment` must not be obeyed but at birth, as a sentence for the user: it would lead with nothing. Null when it may be. */
 export function refusalToLead({ newborn }: AgentState, { role }: Assignment): string | null {
   if (role !== 'source' || !newborn) return null
-  return 'Its data are gone: it is to lead, and its folder is empty. Eject it if it has replicas, else delete it.'
+  return 'This instance should be the source, but its data directory is empty. Eject it if it has replicas; otherwise delete it.'
 }
 
 /** Fails with `guest_failed` when it must not be obeyed, with `bad_request` when a replica is not told whom to follow. */

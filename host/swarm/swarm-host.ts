@@ -138,8 +138,10 @@ export function openSwarmHost(options: SwarmHostOptions): Host {
     if (node?.state === 'ready') return
     if (node?.state === 'unheard')
       throw new RedtroveError('unavailable', `The Swarm has not heard of ${node.hostname} yet.`)
-    const what = node ? `${node.hostname} is back` : 'is in the Swarm again; what it has is there alone'
-    throw new RedtroveError('guest_failed', `Guest ${id} runs when its node ${what}.`)
+    const why = node
+      ? `its node ${node.hostname} is away. The guest starts when that node is back`
+      : 'its node has left the Swarm and holds the only copy of its data. Add the node back'
+    throw new RedtroveError('guest_failed', `Guest ${id} cannot start: ${why}.`)
   }
 
   async function fence(id: string, order: Order | null): Promise<GuestState> {

@@ -117,7 +117,7 @@ describe('a source whose folder was emptied while nobody was there', () => {
     mkdirSync(guest.paths.dir)
     guest.answer = { ...guest.seed.spec.assignment, epoch: 7 }
     await guest.openAgent()
-    const told = /Its data are gone/
+    const told = /should be the source, but its data directory is empty/
     const seen = await guest.until('the fault is told', ({ fault }) => told.test(fault ?? ''))
     // Whoever follows it would copy nothing.
     expect(seen).toMatchObject({ service: 'stopped', emptied: true })

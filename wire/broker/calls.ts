@@ -50,7 +50,7 @@ interface Settle<T> {
   readonly fail: Waiting['fail']
 }
 
-const CUT_OFF = 'was cut off: the broker went away; it may have happened'
+const CUT_OFF = 'lost its connection to the broker; the command may or may not have run'
 
 /** Where answers come to, and the key that leads there. */
 export interface AnswerQueue {

@@ -73,7 +73,8 @@ function requireLoadable(
   { instance }: InstanceFacts,
   { operation }: WorkflowContext<'restart_instance'>,
 ): void {
-  if (emptied) throw new RedtroveError('unprocessable', fault ?? 'Its data are gone.')
+  if (emptied)
+    throw new RedtroveError('unprocessable', fault ?? 'The data directory of this instance is empty.')
   if (!damaged || operation.request.acceptOlderData || instance.role === 'replica') return
   throw new RedtroveError('unprocessable', fault ?? 'Its data cannot be loaded.')
 }

@@ -50,7 +50,7 @@ export const migrateReplica: Workflow<'migrate_replica', Plan> = {
     if (instance.role !== 'replica')
       throw new RedtroveError(
         'unprocessable',
-        `Instance ${instanceId} is no replica; only these are made anew elsewhere.`,
+        `Instance ${instanceId} is not a replica; only replicas are moved to another host.`,
       )
     const source = requireSource(await membersOf(context))
     await context.step('see that its source serves', () =>

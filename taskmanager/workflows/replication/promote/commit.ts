@@ -117,14 +117,14 @@ async function leadBack(plan: PromotePlan, context: WorkflowContext): Promise<Ou
   const outcome = await leadOn(plan, plan.oldSource, plan.members, context)
   if (outcome.result?.sourceId !== plan.oldSource.id) return outcome
   const fault =
-    'The source took writes after the pause ran out that the replica did not have, so it leads as before and nothing was lost; try again.'
+    'The write pause expired and the source accepted writes that the replica has not received. The promote was cancelled; no data was lost. Try again.'
   return { ...outcome, state: 'rolled_back', fault }
 }
 
 /** Its agent is away, it is not: nothing has changed hands. */
 async function keepOldSource(plan: PromotePlan, context: WorkflowContext): Promise<Outcome> {
   const changes = await standDown(plan.candidate, plan.oldSource, context)
-  const fault = `The agent of the source ${plan.oldSource.id} stopped answering while its replicas still hear it, so it leads as before; try again when it reports.`
+  const fault = `The agent of the source ${plan.oldSource.id} stopped answering while its replicas still hear it, so that source goes on leading. Try again when its agent reports.`
   return { state: 'rolled_back', fault, changes }
 }
 
