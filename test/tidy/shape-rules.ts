@@ -1,5 +1,7 @@
 import { basename } from 'node:path'
 import ts from 'typescript'
+import { PARTS } from './import-rules.js'
+import { LONG_FACTORIES } from './long-factories.js'
 import { breachAt, nodesOf, type Rule, type SourceTree, topFolder, type Violation } from './source-tree.js'
 
 const FILE_LINES_MAX = 300
@@ -13,6 +15,10 @@ const UNITS = /\b(milliseconds|seconds|minutes|bytes|KB|MB|GB)\b/i
 export const shapeRules: readonly Rule[] = [
   { claim: `a file has at most ${FILE_LINES_MAX} lines`, breaches: longFiles },
   { claim: `a function has at most ${FUNCTION_LINES_MAX} lines of its own`, breaches: longFunctions },
+  {
+    claim: 'a function is not long counted whole either, but for those that are listed',
+    breaches: longFactories,
+  },
   { claim: 'no file is a drawer for what has no name', breaches: drawers },
   { claim: 'file names are kebab-case', breaches: oddNames },
   { claim: 'a duration, an age or a size says its unit in its name', breaches: missingUnits },
@@ -39,6 +45,20 @@ function longFunctions(tree: SourceTree): readonly Violation[] {
       return lines > FUNCTION_LINES_MAX ? [breachAt(source, node, `is a function of ${lines} lines`)] : []
     })
   })
+}
+
+/** Of the product; a test's `describe` and a bench's run are lists. */
+function longFactories(tree: SourceTree): readonly Violation[] {
+  return tree.sources
+    .filter(({ fileName }) => PARTS.includes(topFolder(fileName)))
+    .flatMap((source) =>
+      [...nodesOf(source)].flatMap((node) => {
+        if (!ts.isFunctionLike(node)) return []
+        const lines = linesOf(source, node)
+        const allowed = LONG_FACTORIES[source.fileName] ?? FUNCTION_LINES_MAX
+        return lines > allowed ? [breachAt(source, node, `is a function of ${lines} lines, all counted`)] : []
+      }),
+    )
 }
 
 /** Lines between the first and the last of each outermost nested function. */

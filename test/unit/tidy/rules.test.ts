@@ -41,7 +41,12 @@ describe('a house rule sees', () => {
     ['environment', 'api/a.ts:1', { 'api/a.ts': 'read(process.env)' }],
     ['used by two programs', 'common/a.ts:1', { 'common/a.ts': '', 'api/b.ts': "import '../common/a.js'" }],
     ['at most 300 lines', 'api/a.ts:300', { 'api/a.ts': lines(301) }],
-    ['at most 70 lines', 'api/a.ts:1', { 'api/a.ts': `function a() {\n${lines(70)}}` }],
+    ['at most 70 lines of its own', 'api/a.ts:1', { 'api/a.ts': `function a() {\n${lines(70)}}` }],
+    [
+      'counted whole',
+      'api/a.ts:1',
+      { 'api/a.ts': `function a() {\n${`const b = () => {\n${lines(30)}}\n`.repeat(3)}}` },
+    ],
     ['drawer', 'api/utils.ts:1', { 'api/utils.ts': '' }],
     ['kebab-case', 'api/myFile.ts:1', { 'api/myFile.ts': '' }],
     ['says its unit', 'api/a.ts:1', { 'api/a.ts': 'const syncTimeout = 5' }],
