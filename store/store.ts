@@ -84,6 +84,8 @@ export interface NewOperation<K extends OperationKind> {
   readonly requestId: string
   /** Who asked, in words for people: a project, or the part of a task manager that saw a need. */
   readonly askedBy: string
+  /** For kinds that hold named members: which, beside the subject. */
+  readonly alsoHeld?: readonly InstanceId[]
   /** Another one than the kind's. */
   readonly deadlineMs?: number
   readonly newSet?: NewSet

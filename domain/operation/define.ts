@@ -9,6 +9,8 @@ export type Holds =
   | 'set'
   /** The instance that the caller named. */
   | 'subject'
+  /** The subject and those members of its set that the opener names. */
+  | 'named'
   /** Nothing: a job, which never stands in the way of an eject or a promote. It raises no epoch. */
   | 'nothing'
 

@@ -47,14 +47,21 @@ export async function openOperation<K extends OperationKind>(
 async function heldBy(
   trx: Transaction,
   holds: Holds,
-  { instanceId, setId, newInstances = [] }: NewOperation<OperationKind>,
+  wanted: NewOperation<OperationKind>,
 ): Promise<readonly string[]> {
   if (holds === 'nothing') return []
-  const rows: { id: string }[] =
-    holds === 'set'
-      ? await trx('instances').where({ set_id: setId }).whereNull('deleted_at_ms').select('id')
-      : []
-  return [...new Set([instanceId, ...rows.map(({ id }) => id), ...newInstances.map(({ id }) => id)])]
+  const { instanceId, setId, newInstances = [] } = wanted
+  const others =
+    holds === 'set' ? await livingOf(trx, setId) : holds === 'named' ? (wanted.alsoHeld ?? []) : []
+  return [...new Set([instanceId, ...others, ...newInstances.map(({ id }) => id)])]
+}
+
+async function livingOf(trx: Transaction, setId: string): Promise<readonly string[]> {
+  const rows: { id: string }[] = await trx('instances')
+    .where({ set_id: setId })
+    .whereNull('deleted_at_ms')
+    .select('id')
+  return rows.map(({ id }) => id)
 }
 
 function factsOf(

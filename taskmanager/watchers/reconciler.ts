@@ -55,7 +55,7 @@ async function openRepair(
   { setId, members, drift }: Wanted,
   openOperation: OperationDoor,
 ): Promise<string | null> {
-  const [first] = members
+  const [first, ...others] = members
   if (!first) return null
   try {
     const operation = await openOperation({
@@ -63,6 +63,7 @@ async function openRepair(
       projectId: first.instance.projectId,
       instanceId: first.instance.id,
       setId,
+      alsoHeld: others.map(({ instance }) => instance.id),
       request: { drift },
       requestId: `req-${randomUUID()}`,
       askedBy: 'the drift watch',
@@ -77,8 +78,6 @@ async function openRepair(
 
 /** What was compared must be what is there now. */
 function requireSame(before: readonly InstanceFacts[], now: readonly InstanceFacts[]): void {
-  if (now.length !== before.length)
-    throw new RedtroveError('unprocessable', 'Members came or went in between.')
   for (const { instance } of before) {
     const found = now.find((one) => one.instance.id === instance.id)?.instance
     if (!found || found.role !== instance.role || found.setId !== instance.setId || found.fault)

@@ -8,7 +8,7 @@ import { type Stack, startStack } from '../harness/stack.js'
 
 /** What the host keeps there, and what it tells an agent. */
 const HOSTS = ['guest.json', 'seed.json']
-const GONE = /data are gone/
+const GONE = /data directory is empty/
 let stack: Stack
 
 beforeAll(async () => {

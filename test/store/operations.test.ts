@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { RedtroveError } from '../../common/errors.js'
-import type { StepState } from '../../domain/operation/operation.js'
+import type { Operation, StepState } from '../../domain/operation/operation.js'
 import type { Store } from '../../store/store.js'
 import { describeOnBoth, type TestDatabase } from '../harness/database.js'
 
@@ -56,6 +56,28 @@ describeOnBoth('operations', (open) => {
     const held = facts.filter(({ operation }) => operation !== null)
     expect(new Set(held.map(({ operation }) => operation?.id)).size).toBe(1)
     expect((await store.sets.find(setId)).epoch).toBe(3)
+  })
+
+  it('holds what its kind says: the set, the subject alone, or those that the opener names', async () => {
+    const [source = '', first = '', second = ''] = await storedSet(store, 2)
+    const setId = await setOf(source)
+    const asked = { projectId: PROJECT, setId, requestId: 'req-test', askedBy: 'a test' } as const
+    const heldBy = async ({ id, memberIds, attempt, leaseBeat }: Operation) => {
+      await finish(store, { id, attempt, leaseBeat })
+      return memberIds.toSorted()
+    }
+    const open = store.operations.open
+    const whole = await open({ ...asked, kind: 'detach_replica', instanceId: first, request: {} })
+    expect(await heldBy(whole)).toEqual([source, first, second].toSorted())
+    const alone = await open({ ...asked, kind: 'restart_instance', instanceId: first, request: {} })
+    expect(await heldBy(alone)).toEqual([first])
+    const repair = { ...asked, kind: 'repair_replication', request: { drift: ['seen'] } } as const
+    expect(await heldBy(await open({ ...repair, instanceId: second }))).toEqual([second])
+    // A repair of one member neither waits for what is done to another, nor stands in its way.
+    const busy = await open({ ...asked, kind: 'restart_instance', instanceId: first, request: {} })
+    const named = await open({ ...repair, instanceId: second, alsoHeld: [source] })
+    expect(await heldBy(named)).toEqual([second, source].toSorted())
+    await finish(store, busy)
   })
 
   it('names the operation that holds a member', async () => {

@@ -34,7 +34,7 @@ it('a source whose volume comes back empty is not started: replicas keep what th
   const shown = await waitUntil(
     'the fault is shown',
     () => stack.client.show(source),
-    ({ fault }) => /data are gone/.test(fault?.message ?? ''),
+    ({ fault }) => /data directory is empty/.test(fault?.message ?? ''),
     { timeoutMs: 60_000, pollMs: 100 },
   )
   expect(shown.operating_status).toBe('ERROR')

@@ -100,8 +100,11 @@ export class World {
   ): Promise<Operation<K>> {
     const { newIds = [], newSet = false } = options
     const role = newSet ? ('source' as const) : ('replica' as const)
+    const members = await this.store.instances.membersOf(setId)
     return this.store.operations.open({
       kind,
+      // What a kind holds by name is the whole set here.
+      alsoHeld: members.map(({ instance }) => instance.id),
       projectId: PROJECT,
       instanceId,
       setId,
