@@ -28,9 +28,12 @@ export interface Caller {
   readonly host: string
 }
 
-/** Who asked, as an operation records it. */
-export function askerOf({ projectId, isAdmin }: Caller): string {
-  return isAdmin ? `an admin of project ${projectId}` : `project ${projectId}`
+/** Who asked and by which request, as an operation records it. */
+export function askedBy({ projectId, isAdmin, requestId }: Caller): {
+  readonly requestId: string
+  readonly askedBy: string
+} {
+  return { requestId, askedBy: isAdmin ? `an admin of project ${projectId}` : `project ${projectId}` }
 }
 
 /** Whose objects a caller may name by id: its project's, or anybody's for an admin. */

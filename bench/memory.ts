@@ -1,8 +1,8 @@
 /* What a guest agent costs while nothing happens. */
-import { readFileSync } from 'node:fs'
 import { replicaSet } from '../test/harness/replica-set.js'
 import { startStack } from '../test/harness/stack.js'
 import type { Bench } from './figure.js'
+import { megabytes } from './megabytes.js'
 import { summary } from './statistics.js'
 
 const REST_MS = 30_000
@@ -39,9 +39,4 @@ export const memory: Bench = {
       await stack.stop()
     }
   },
-}
-
-function megabytes(pid: number, field: string): number {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) / 1024
 }

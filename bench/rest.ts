@@ -1,5 +1,4 @@
 /* Instances that nobody uses: what their agents, the task manager and the broker cost a host, and how soon a change is told all the same. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { waitUntil } from '../common/wait-until.js'
 import { connect } from '../store/connect.js'
@@ -7,6 +6,7 @@ import { type ReplicaSet, replicaSet } from '../test/harness/replica-set.js'
 import { processesOf, type Stack, startStack } from '../test/harness/stack.js'
 import { cpuSeconds } from './cpu.js'
 import { type Bench, type Figure, ms } from './figure.js'
+import { megabytes } from './megabytes.js'
 import { summary } from './statistics.js'
 
 const SETS = 40
@@ -115,8 +115,3 @@ async function changesTold(stack: Stack, sets: readonly ReplicaSet[]): Promise<F
 
 const total = (pids: readonly number[]) => pids.map(cpuSeconds).reduce((all, one) => all + one, 0)
 const pause = (timeMs: number) => new Promise<void>((resolve) => setTimeout(resolve, timeMs))
-
-function megabytes(pid: number, field: string): number {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  return Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? Number.NaN) / 1024
-}

@@ -17,9 +17,10 @@ export async function resolveInstance(client: Client, wanted: string): Promise<I
   const [only, ...others] = meant
   if (!only) throw new CliError(EXIT.notFound, `No instance has the name or id ${wanted}.`)
   if (others.length > 0) {
+    const which = named.length > 0 ? 'are called' : 'have an id that begins with'
     throw new CliError(
       EXIT.usage,
-      `${meant.length} instances are called ${wanted}; name one by id: ${meant.map(({ id }) => id).join(', ')}`,
+      `${meant.length} instances ${which} ${wanted}; name one by id: ${meant.map(({ id }) => id).join(', ')}`,
     )
   }
   return (await client.get<{ instance: Instance }>(`/instances/${only.id}`)).instance

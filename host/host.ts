@@ -1,5 +1,6 @@
 import type { DatastoreOffer } from '../domain/datastore/offer.js'
-import type { GuestSpec, GuestState, Order } from '../wire/host/guest.js'
+import type { Order } from '../domain/fencing/token.js'
+import type { GuestSpec, GuestState } from '../wire/host/guest.js'
 
 /**
  * Guests somewhere; every method may be repeated. `order` is the operation's that asks, null for a person's call; a lower one than

@@ -1,6 +1,5 @@
 import { RedtroveError } from '../common/errors.js'
-import { isLower } from '../domain/fencing/token.js'
-import type { Order } from '../wire/host/guest.js'
+import { isLower, type Order } from '../domain/fencing/token.js'
 import type { Host } from './host.js'
 
 /** Fails with `stale_epoch` when `order` is lower than one that was seen for this guest. */

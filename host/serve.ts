@@ -6,8 +6,9 @@ import { z } from 'zod'
 import { isKind, messageOf, RedtroveError } from '../common/errors.js'
 import { requireOwnSocketFolder } from '../common/files/far-folder.js'
 import type { Logger } from '../common/log.js'
+import type { Order } from '../domain/fencing/token.js'
 import { atRest } from '../wire/agent/password-hash.js'
-import { type GuestSpec, guestSpecSchema, ORDER_HEADER, type Order, orderSchema } from '../wire/host/guest.js'
+import { type GuestSpec, guestSpecSchema, ORDER_HEADER, orderSchema } from '../wire/host/guest.js'
 import type { Host } from './host.js'
 
 const idSchema = z.uuid()

@@ -3,6 +3,7 @@ import { messageOf } from '../common/errors.js'
 import { failpoint } from '../common/failpoint.js'
 import { tellWaiting, untilStopped } from '../common/lifecycle.js'
 import { createLogger, type Logger } from '../common/log.js'
+import { onceEach } from '../common/repeat.js'
 import { type KeyRing, keyRing } from '../common/secrets/key-ring.js'
 import { masterKey } from '../common/secrets/master-key.js'
 import {
@@ -176,16 +177,15 @@ async function offerDatastores(
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let said = ''; !signal.aborted; ) {
+  const failures = onceEach((reason) => log.warn({ reason }, 'waiting for the compute provider'))
+  while (!signal.aborted) {
     try {
       const offers = await compute.offers()
       await store.catalog.offer(offers)
       log.info({ offers }, 'datastores offered')
       return
     } catch (error) {
-      const reason = messageOf(error)
-      if (reason !== said) log.warn({ reason }, 'waiting for the compute provider')
-      said = reason
+      failures.note(messageOf(error))
       await systemClock.sleep(AWAY_RETRY_MS, signal).catch(() => {})
     }
   }

@@ -48,13 +48,8 @@ function roleAs({ role, observed_role: observed }: Member): string {
   return observed === null || observed === undefined || observed === role ? role : `${role}, is ${observed}`
 }
 
-/** The member that has this address; the address itself when none has. */
-function nameAt(set: ReplicationSet, following: string | null | undefined): string | null {
-  if (!following) return null
-  const found = set.members.find(({ address }) => address !== null && isAddressOf(following, address))
-  return found?.name ?? following
-}
-
-function isAddressOf(following: string, address: string | undefined): boolean {
-  return address !== undefined && (following === address || following.startsWith(`${address}:`))
+/** The member that has this address (`HOST:PORT`); the address itself when none has. */
+function nameAt(set: ReplicationSet, following: string | null): string | null {
+  const host = following?.slice(0, following.lastIndexOf(':'))
+  return set.members.find(({ address }) => address === host)?.name ?? following
 }

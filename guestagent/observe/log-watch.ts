@@ -17,7 +17,7 @@ export function watchLog(path: string, onWritten: () => void, log: Logger): LogW
     watcher = null
     log.warn(
       { reason: (error as NodeJS.ErrnoException).code ?? 'unknown' },
-      'The log of redis-server cannot be watched, so it is looked at many times a second. Where many agents share a user, raise fs.inotify.max_user_instances.',
+      'The agent cannot watch the log of redis-server, and looks at the server many times a second instead. Where many agents share a user, raise fs.inotify.max_user_instances.',
     )
   }
   try {

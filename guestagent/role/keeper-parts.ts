@@ -8,6 +8,9 @@ import type { ManagedServer } from '../server/server.js'
 import type { RoleActs } from './acts.js'
 import type { StandingBook } from './standing.js'
 
+/** How long giving the server its role may take. */
+export const ROLE_MS_MAX = 10_000
+
 /** The server, what it should be, and whom to ask. */
 export interface RoleKeeperOptions {
   readonly server: ManagedServer

@@ -1,9 +1,7 @@
 import { isKind } from '../../common/errors.js'
 import type { Assignment } from '../../domain/replication/assignment.js'
 import { refusalToLead, withAssignment } from '../memory/accepted.js'
-import type { RoleKeeperParts } from './keeper-parts.js'
-
-const ROLE_MS_MAX = 10_000
+import { ROLE_MS_MAX, type RoleKeeperParts } from './keeper-parts.js'
 
 /**
  * Asks the control plane what was missed while this agent, its server or the broker was away, and does it. Fails as the question and the acts

@@ -2,9 +2,7 @@ import { messageOf } from '../../common/errors.js'
 import type { RedisAdmin } from '../redis/admin.js'
 import { FENCE_REPLICAS } from '../redis/conf.js'
 import { infoFacts } from '../redis/info.js'
-import type { RoleKeeperParts } from './keeper-parts.js'
-
-const ROLE_MS_MAX = 10_000
+import { ROLE_MS_MAX, type RoleKeeperParts } from './keeper-parts.js'
 
 /**
  * After a start: what needs nobody's word is done at once. Nothing waits for loading here, so that commands get their turn. Fails as the

@@ -1,3 +1,4 @@
+import type { MemberRole } from '../../domain/instance/instance.js'
 import {
   isConfirmed,
   type ProcessName,
@@ -33,7 +34,7 @@ export function standingBook(
     const found = server.process()
     return found ? `${found.pid} ${found.startTime}` : null
   }
-  const verdictAs = (role: Parameters<typeof writeVerdict>[0]['role']) => {
+  const verdictAs = (role: MemberRole) => {
     const { hadReplicas, newborn } = accepted.current()
     return writeVerdict({ role, confirmed: isConfirmed(standing, process()), hadReplicas, newborn })
   }

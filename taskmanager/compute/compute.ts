@@ -1,7 +1,8 @@
 import type { DatastoreOffer } from '../../domain/datastore/offer.js'
+import type { Order } from '../../domain/fencing/token.js'
 import type { Endpoint } from '../../domain/instance/endpoint.js'
 import type { InstanceId } from '../../domain/instance/instance.js'
-import type { GuestSpec, GuestState, Order } from '../../wire/host/guest.js'
+import type { GuestSpec, GuestState } from '../../wire/host/guest.js'
 
 /** All that a provider needs to run a guest; it chooses the address itself, and looks up the rest in the instance's row. */
 export type Machine = Omit<

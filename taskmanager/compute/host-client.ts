@@ -2,7 +2,8 @@ import { request } from 'node:http'
 import type { z } from 'zod'
 import { RedtroveError } from '../../common/errors.js'
 import { requireOwnSocketFolder } from '../../common/files/far-folder.js'
-import { ORDER_HEADER, type Order } from '../../wire/host/guest.js'
+import type { Order } from '../../domain/fencing/token.js'
+import { ORDER_HEADER } from '../../wire/host/guest.js'
 
 const ANSWER_BYTES_MAX = 8 * 1024 * 1024
 

@@ -6,11 +6,12 @@
 import { z } from 'zod'
 import { isKind, messageOf, RedtroveError } from '../../common/errors.js'
 import { datastoreOfferSchema } from '../../domain/datastore/offer.js'
+import type { Order } from '../../domain/fencing/token.js'
 import type { Endpoint } from '../../domain/instance/endpoint.js'
 import { flavorOf } from '../../domain/instance/flavor.js'
 import type { Instance, InstanceId } from '../../domain/instance/instance.js'
 import type { DatastoreVersion } from '../../store/store.js'
-import { type GuestSpec, type GuestState, guestStateSchema, type Order } from '../../wire/host/guest.js'
+import { type GuestSpec, type GuestState, guestStateSchema } from '../../wire/host/guest.js'
 import type { Compute, Machine } from './compute.js'
 import { callHost } from './host-client.js'
 

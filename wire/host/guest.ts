@@ -67,4 +67,3 @@ export const orderSchema = z
     const [epoch = 0, attempt = 0] = text.split('.').map(Number)
     return { epoch, attempt }
   })
-export type Order = z.output<typeof orderSchema>

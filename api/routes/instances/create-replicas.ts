@@ -3,7 +3,7 @@ import { RedtroveError } from '../../../common/errors.js'
 import { followRefusal } from '../../../domain/datastore/version.js'
 import { called } from '../../../domain/instance/called.js'
 import type { InstanceFacts } from '../../../store/store.js'
-import { type ApiContext, askerOf, type Caller } from '../../context.js'
+import { type ApiContext, askedBy, type Caller } from '../../context.js'
 import { chooseVersion } from '../datastores/find-datastore.js'
 import { flavorIdOf, type InstanceCreate, refuseUnsupported, volumeGbOf } from './create-request.js'
 import type { Created } from './create-source.js'
@@ -33,8 +33,7 @@ export async function createReplicas(
     instanceId: sourceId,
     setId: source.instance.setId,
     request: { replicaIds },
-    requestId: caller.requestId,
-    askedBy: askerOf(caller),
+    ...askedBy(caller),
     newInstances: replicaIds.map((id, index) => ({
       id,
       projectId: caller.projectId,

@@ -3,7 +3,7 @@ import { RedtroveError } from '../../../common/errors.js'
 import { generatePassword } from '../../../common/secrets/password.js'
 import { flavorOf } from '../../../domain/instance/flavor.js'
 import { sealCredentials } from '../../../store/sealed-credentials.js'
-import { type ApiContext, askerOf, type Caller } from '../../context.js'
+import { type ApiContext, askedBy, type Caller } from '../../context.js'
 import { chooseVersion } from '../datastores/find-datastore.js'
 import { flavorIdOf, type InstanceCreate, refuseUnsupported, volumeGbOf } from './create-request.js'
 import { refuseUnenforced } from './refuse-unenforced.js'
@@ -40,8 +40,7 @@ export async function createSource(
     instanceId,
     setId,
     request: {},
-    requestId: caller.requestId,
-    askedBy: askerOf(caller),
+    ...askedBy(caller),
     newSet: {
       id: setId,
       projectId: caller.projectId,

@@ -8,10 +8,9 @@ export const deleteInstance: Handler<'deleteInstance'> = async ({ params }, call
   const subject = await context.store.instances.find(reachOf(caller), params.instance_id)
   if (subject.operation?.kind === 'delete_instance')
     return { status: 202, body: undefined, operationId: subject.operation.id }
-  const { instance, replicaIds } = subject
+  const { instance, sourceId: source, replicaIds: replicas } = subject
   // While it is held, what is wrong with it for good is said first.
-  if (replicaIds.length > 0)
-    deletion.check({ subject: instance, topology: { source: instance.id, replicas: replicaIds } }, {})
+  deletion.check({ subject: instance, topology: { source, replicas } }, {})
   const operation = await openOnSubject('delete_instance', subject, {}, caller, context)
   return { status: 202, body: undefined, operationId: operation.id }
 }

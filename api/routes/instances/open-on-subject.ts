@@ -1,7 +1,7 @@
 import type { OperationKind, OperationRequests } from '../../../domain/operation/kinds/index.js'
 import type { Operation } from '../../../domain/operation/operation.js'
 import type { InstanceFacts } from '../../../store/store.js'
-import { type ApiContext, askerOf, type Caller } from '../../context.js'
+import { type ApiContext, askedBy, type Caller } from '../../context.js'
 
 /** Opens an operation on an instance that exists. Fails with `unprocessable` when what it needs is held, or with what its kind refuses. */
 export function openOnSubject<K extends OperationKind>(
@@ -12,14 +12,5 @@ export function openOnSubject<K extends OperationKind>(
   context: ApiContext,
 ): Promise<Operation<K>> {
   const { id: instanceId, setId, projectId } = subject.instance
-  const { requestId } = caller
-  return context.openOperation({
-    kind,
-    projectId,
-    instanceId,
-    setId,
-    request,
-    requestId,
-    askedBy: askerOf(caller),
-  })
+  return context.openOperation({ kind, projectId, instanceId, setId, request, ...askedBy(caller) })
 }

@@ -4,8 +4,9 @@
  */
 import { z } from 'zod'
 import { messageOf, RedtroveError } from '../../../common/errors.js'
+import type { Order } from '../../../domain/fencing/token.js'
 import { guestNameOf } from '../../../domain/instance/guest-name.js'
-import { type GuestSpec, guestSpecSchema, type Order, orderSchema } from '../../../wire/host/guest.js'
+import { type GuestSpec, guestSpecSchema, orderSchema } from '../../../wire/host/guest.js'
 import { asked, type Engine } from '../../docker/engine.js'
 import { INSTALLATION_LABEL, INSTANCE_LABEL, labelsOf } from '../../docker/guest-container.js'
 import { requireNotOvertaken } from '../../orders.js'
